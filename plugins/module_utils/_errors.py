@@ -1,0 +1,114 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""What can go wrong: one base class, and a subclass for each thing that a user does differently about."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class BillingError(Exception):
+    """Base of every error that the collection raises on purpose.
+
+    Its text is written for the user: it says what happened and what to do next, and never holds a credential.
+    """
+
+    reason: t.ClassVar[str] = "response"
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        code: int | None = None,
+        message: str | None = None,
+        attempts: int = 0,
+    ) -> None:
+        """Keep what a playbook can branch on beside the text.
+
+        :param text: the whole message for the user.
+        :param status: the HTTP status of the last answer, None when there was none.
+        :param code: the gRPC code out of the answer's body, None when it had none.
+        :param message: the server's own message, None when it had none.
+        :param attempts: how many requests were sent for the call that failed; 0 when it was refused before any.
+        """
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.attempts = attempts
+
+    def failure(self) -> dict[str, t.Any]:
+        """Return the C(failure) dictionary that every module returns beside C(msg)."""
+        return {
+            "reason": self.reason,
+            "status": self.status,
+            "code": self.code,
+            "message": self.message,
+            "attempts": self.attempts,
+        }
+
+
+class OptionsError(BillingError):
+    """An option, or the machine that it is used on, has to change before a call makes sense."""
+
+    reason = "options"
+
+
+class AuthenticationError(BillingError):
+    """401: the API does not know the bearer of the credential."""
+
+    reason = "authentication"
+
+
+class PermissionDeniedError(BillingError):
+    """403: the bearer is known and lacks the role."""
+
+    reason = "permission"
+
+
+class NotFoundError(BillingError):
+    """404: there is no such invoice, or no such API at C(api_url)."""
+
+    reason = "not_found"
+
+
+class RateLimitError(BillingError):
+    """The API asked for fewer requests, for longer than the options allow to wait."""
+
+    reason = "rate_limit"
+
+
+class RequestError(BillingError):
+    """Another 4xx: the API refuses the request as it is."""
+
+    reason = "request"
+
+
+class ServerError(BillingError):
+    """5xx: the API failed, also after the retries."""
+
+    reason = "server"
+
+
+class NetworkError(BillingError):
+    """No whole answer arrived: name resolution, connection, proxy, TLS, or a body that broke off."""
+
+    reason = "network"
+
+
+class AttemptTimeoutError(BillingError):
+    """The last attempt was not over within C(timeout) seconds."""
+
+    reason = "timeout"
+
+
+class ResponseError(BillingError):
+    """An answer arrived that is not what the API is documented to send."""
+
+    reason = "response"
