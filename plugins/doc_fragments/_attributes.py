@@ -1,0 +1,60 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This document fragment is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""What every module supports, documented once."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """C(DOCUMENTATION) holds the attributes of every module, C(INFO) those of the modules that only read."""
+
+    DOCUMENTATION = r"""
+attributes:
+  action_group:
+    description: Use C(group/cockroachdb_cloud.billing.all) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - cockroachdb_cloud.billing.all
+"""
+
+    INFO = r"""
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+    details:
+      - This module changes nothing, and runs in check mode as it always does.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: N/A
+    details:
+      - This module changes nothing.
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    support: full
+    details:
+      - This module changes nothing.
+"""
+
+    FILES = r"""
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: full
+  idempotent:
+    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    support: full
+    details:
+      - The draft of the current month changes through the month, and so does a file made of it.
+  safe_file_operations:
+    description: Uses Ansible's strict file operation functions to ensure proper permissions and avoid data corruption.
+    support: full
+"""

@@ -1,0 +1,448 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""HTTP: one session, the credential, bounded attempts, retries, and from each answer either JSON or one clear error."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+import json
+import random
+import re
+import sys
+import threading
+import time
+import typing as t
+import warnings
+from urllib.parse import quote, urlencode, urlsplit
+
+from ansible.module_utils.api import generate_jittered_backoff
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    AttemptTimeoutError,
+    AuthenticationError,
+    BillingError,
+    NetworkError,
+    NotFoundError,
+    OptionsError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestError,
+    ResponseError,
+    ServerError,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import is_loopback
+
+if t.TYPE_CHECKING:
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
+
+try:
+    import requests
+    import requests.utils
+    import urllib3.exceptions
+except ImportError:
+    HAS_REQUESTS = False
+else:
+    HAS_REQUESTS = True
+
+VERSION = "1.0.0"
+USER_AGENT = f"cockroachdb_cloud.billing/{VERSION}"
+
+_CHUNK = 1 << 18
+_RETRIED_STATUSES = frozenset((429, 500, 502, 503, 504))
+_RATE_LIMIT_MESSAGE = "rate limit exceeded"
+_MASK = "********"
+_SHORTEST_SECRET = 8
+_EXCERPT = 200
+_READ_FOR_EXCERPT = 1 << 16
+# Between two calls of one client, once the API has asked for fewer. It doubles with each refusal and shrinks with each
+# answer, so that several clients that share one limit of ten requests a second find a pace that fits all of them.
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 3.2
+
+
+class _Answer(t.NamedTuple):
+    """An HTTP answer whose body has arrived whole."""
+
+    status: int
+    headers: t.Mapping[str, str]
+    body: bytes
+
+
+class _Problem(t.NamedTuple):
+    """What went wrong with one attempt, as plain data: no exception object that could show a header goes on from here."""
+
+    error: type[BillingError]
+    text: str
+    retry: bool
+    retry_after: float | None = None
+    status: int | None = None
+    code: int | None = None
+    message: str | None = None
+
+
+class Client:
+    """A connection to the API, over which any number of calls go one after the other."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        sleep: t.Callable[[float], object] = time.sleep,
+        now: t.Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.timezone.utc),
+    ) -> None:
+        """Prepare the session; nothing is sent yet.
+
+        :param connection: the checked options.
+        :param sleep: how to wait, in seconds.
+        :param now: the present, which a Retry-After in the form of a date counts from.
+        :raises OptionsError: when the requests library is missing; it names the interpreter that needs it.
+        """
+        if not HAS_REQUESTS:
+            raise OptionsError(_missing_requests())
+        self._connection = connection
+        self._sleep = sleep
+        self._now = now
+        self._pause = 0.0
+        self._session = requests.Session()
+        # A callable, since requests lets an entry in ~/.netrc replace an Authorization header that is set directly.
+        self._session.auth = self._authorize
+        self._session.headers["User-Agent"] = f"{USER_AGENT} python-requests/{requests.__version__}"
+        self._session.headers["Accept"] = "application/json"
+        self._session.headers["Cc-Version"] = connection.api_version
+        if connection.credential.kind == "api_jwt":
+            for header, value in (("Cc-Vanity-Name", connection.vanity_name), ("Cc-Username", connection.username)):
+                if value is not None:
+                    self._session.headers[header] = value
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        self._session.close()
+
+    def get(self, *path: str, query: t.Mapping[str, str] | None = None) -> t.Any:
+        """Send GET and return the JSON value of the answer.
+
+        A connection that fails, an attempt that takes too long, a body that breaks off, and the statuses 429, 500, 502,
+        503 and 504 are tried again, O(retries) times at the most.
+
+        :param path: the segments of the path below C(api_url); each is quoted whole.
+        :param query: the query parameters.
+        :returns: whatever JSON value the body holds.
+        :raises BillingError: the subclass that fits; its text says what to do next.
+        """
+        url = "/".join([self._connection.api_url, *(quote(segment, safe="") for segment in path)])
+        if query:
+            url = f"{url}?{urlencode(query)}"
+        backoff = generate_jittered_backoff(
+            retries=self._connection.retries, delay_base=1, delay_threshold=self._connection.retry_max_delay
+        )
+        attempts = 0
+        while True:
+            if self._pause:
+                self._sleep(self._pause * random.uniform(0.5, 1.5))
+            attempts += 1
+            outcome = self._attempt(url)
+            if isinstance(outcome, _Answer):
+                outcome = self._read(outcome)
+            if not isinstance(outcome, _Problem):
+                self._pause = self._pause * 0.8 if self._pause > _FIRST_PAUSE / 4 else 0.0
+                return outcome
+            delay = next(backoff, None) if outcome.retry else None
+            if delay is None:
+                raise self._error(url, outcome, attempts)
+            if outcome.error is RateLimitError:
+                self._pause = min(
+                    max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE, self._connection.retry_max_delay / 2
+                )
+            if outcome.retry_after is not None:
+                delay = outcome.retry_after
+                if delay > self._connection.retry_max_delay:
+                    raise self._error(url, outcome, attempts)
+            self._sleep(delay)
+
+    def _authorize(self, request: t.Any) -> t.Any:
+        request.headers["Authorization"] = f"Bearer {self._connection.credential.secret}"
+        return request
+
+    def _attempt(self, url: str) -> _Answer | _Problem:
+        """Send one request and wait until its answer is whole, for C(timeout) seconds at the most.
+
+        The time-out of requests bounds a single read, and neither name resolution nor a server that drips. So the
+        exchange has a thread of its own, and what counts is when that is over.
+        """
+        outcome: list[_Answer | _Problem] = []
+        given_up = threading.Event()
+        worker = threading.Thread(target=lambda: outcome.append(self._exchange(url, given_up)), daemon=True)
+        worker.start()
+        worker.join(self._connection.timeout)
+        if outcome:
+            return outcome[0]
+        given_up.set()
+        return _timed_out(self._connection.timeout)
+
+    def _exchange(self, url: str, given_up: threading.Event) -> _Answer | _Problem:
+        try:
+            with warnings.catch_warnings():
+                # With validate_certs=false the user has said so already; a warning for each request says nothing new.
+                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+                with self._session.get(
+                    url,
+                    # Per request: a session's verify loses to REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
+                    verify=self._connection.verify,
+                    timeout=self._connection.timeout,
+                    proxies=_proxies(url),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    chunks = []
+                    for chunk in response.iter_content(_CHUNK):
+                        if given_up.is_set():
+                            break
+                        chunks.append(chunk)
+                    if _is_short(response):
+                        return _Problem(NetworkError, "The body of the answer broke off before its end.", retry=True)
+                    return _Answer(response.status_code, response.headers, b"".join(chunks))
+        except Exception as error:  # an exception must not die with the thread, and its text may show a header
+            return _classify(error, self._connection)
+
+    def _read(self, answer: _Answer) -> t.Any:
+        """Return the JSON value of an answer, or the problem with it."""
+        if answer.status != 200:
+            return self._refusal(answer)
+        try:
+            return json.loads(self._scrub_data(answer.body).decode("utf-8-sig"), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            return _Problem(
+                ResponseError,
+                f"The answer is not JSON: {self._describe(answer)}. Check api_url, and whether a proxy or a login page "
+                "answers in place of the API.",
+                retry=False,
+                status=200,
+            )
+
+    def _scrub_data(self, body: bytes) -> bytes:
+        # A server that echoes the credential must not make it part of the data. No real one is so short that it could
+        # stand in a body by chance, where taking it out would break the data.
+        secret = self._connection.credential.secret
+        return body if len(secret) < _SHORTEST_SECRET else body.replace(secret.encode("ascii"), _MASK.encode("ascii"))
+
+    def _clean(self, text: str, length: int = _EXCERPT) -> str:
+        """Return a foreign text as one line that is safe to show.
+
+        The credential goes before the text is cut, so that no half of it stays behind.
+        """
+        text = text.replace(self._connection.credential.secret, _MASK)
+        return _printable(text, length)
+
+    def _describe(self, answer: _Answer) -> str:
+        """Return the content type and the first characters of a body that is not what was expected."""
+        kind = self._clean(answer.headers.get("Content-Type", ""))
+        excerpt = self._clean(answer.body[:_READ_FOR_EXCERPT].decode("utf-8", "replace"))
+        return f"content type {kind or 'not given'}, {f'body {excerpt!r}' if excerpt else 'no body'}"
+
+    def _read_status(self, body: bytes) -> tuple[int | None, str | None]:
+        """Return C(code) and C(message) of an error's body, None for what is not there."""
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            return None, None
+        if not isinstance(value, dict):
+            return None, None
+        code, message = value.get("code"), value.get("message")
+        return (
+            code if isinstance(code, int) and not isinstance(code, bool) else None,
+            self._clean(message, 500) or None if isinstance(message, str) else None,
+        )
+
+    def _refusal(self, answer: _Answer) -> _Problem:
+        """Turn an answer other than 200 into the problem that it means."""
+        status = answer.status
+        code, message = self._read_status(answer.body)
+        said = f": {message}" if message else f", {self._describe(answer)}"
+        facts: dict[str, t.Any] = {"status": status, "code": code, "message": message}
+        limited = status == 429 or (status >= 400 and _RATE_LIMIT_MESSAGE in (message or "").lower())
+        if limited or status in _RETRIED_STATUSES:
+            return self._retriable(answer, said, facts, limited=limited)
+        if 300 <= status < 400:
+            target = self._clean(_host_of(answer.headers.get("Location", "")))
+            return _Problem(
+                ResponseError,
+                f"The answer is a redirect (HTTP {status}) to {target or 'another path'}, which is not followed: the "
+                "credential goes to api_url alone. Set api_url to the address of the API itself.",
+                retry=False,
+                **facts,
+            )
+        error, advice = self._advice(status)
+        return _Problem(error, f"HTTP {status}{said}. {advice}", retry=False, **facts)
+
+    def _retriable(self, answer: _Answer, said: str, facts: dict[str, t.Any], *, limited: bool) -> _Problem:
+        wait = _retry_after(answer.headers.get("Retry-After"), self._now())
+        asked = "" if wait is None else f" The API asks to wait {wait:.0f} seconds"
+        if wait is not None:
+            longest = self._connection.retry_max_delay
+            asked += f", longer than retry_max_delay ({longest})." if wait > longest else "."
+        if limited:
+            advice = "Send fewer requests at a time, or raise retries and retry_max_delay."
+        else:
+            advice = "Try again later; retries and retry_max_delay say how long to keep trying."
+        return _Problem(
+            RateLimitError if limited else ServerError,
+            f"HTTP {answer.status}{said}.{asked} {advice}",
+            retry=True,
+            retry_after=wait,
+            **facts,
+        )
+
+    def _advice(self, status: int) -> tuple[type[BillingError], str]:
+        credential = self._connection.credential
+        if status == 401:
+            return AuthenticationError, (
+                f"The API does not accept the credential from the {credential.source}: check that it is complete, not "
+                "revoked or expired, and of the right organization."
+            )
+        if status == 403:
+            return PermissionDeniedError, (
+                f"The credential from the {credential.source} lacks the role: give its service account "
+                "BILLING_COORDINATOR or CLUSTER_ADMIN at the scope of the organization."
+            )
+        if status == 404:
+            return NotFoundError, "Check the invoice id, and that api_url is the address of the API."
+        if status >= 500:
+            return ServerError, "The API, or a proxy before it, does not serve this request: check api_url."
+        if status >= 400:
+            return RequestError, "Check the values of the options, api_version and vanity_name among them."
+        return ResponseError, "That is no answer of this API: check api_url."
+
+    def _error(self, url: str, problem: _Problem, attempts: int) -> BillingError:
+        tries = f" (after {attempts} attempts)" if attempts > 1 else ""
+        return problem.error(
+            f"GET {url} failed{tries}: {problem.text}",
+            status=problem.status,
+            code=problem.code,
+            message=problem.message,
+            attempts=attempts,
+        )
+
+
+def _missing_requests() -> str:
+    # Only this path needs what basic brings along, and on the controller it may not be loaded yet.
+    from ansible.module_utils.basic import missing_required_lib
+
+    return f"{missing_required_lib('requests')} For example: {sys.executable} -m pip install requests"
+
+
+def _proxies(url: str) -> dict[str, str] | None:
+    """Return what overrides the proxies from the environment, None for nothing.
+
+    Plain http is for loopback: through a proxy on another host the credential would travel in the clear after all.
+    """
+    if url.lower().startswith("https:"):
+        return None
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) or ""
+    return None if is_loopback(urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname) else {"http": ""}
+
+
+def _is_short(response: t.Any) -> bool:
+    """Say whether fewer bytes came than Content-Length announced, which urllib3 1.26 does not check."""
+    length = response.headers.get("Content-Length", "")
+    if "Transfer-Encoding" in response.headers or not length.isdigit() or response.status_code in (204, 304):
+        return False
+    return bool(response.raw.tell() < int(length))
+
+
+def _timed_out(timeout: int) -> _Problem:
+    return _Problem(
+        AttemptTimeoutError,
+        f"No whole answer arrived within {timeout} seconds. Check that api_url can be reached from here, or raise timeout.",
+        retry=True,
+    )
+
+
+def _classify(error: Exception, connection: Connection) -> _Problem:
+    """Say what an exception of requests or below means, in words of our own."""
+    chain = list(_chain(error))
+    # urllib3 1.26 counts every failure to connect as a time-out.
+    late = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+    if any(isinstance(cause, late) and not isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in chain):
+        return _timed_out(connection.timeout)
+    for cause in chain:
+        verification = getattr(cause, "verify_message", None)
+        if verification:
+            return _Problem(
+                NetworkError,
+                f"The TLS certificate is not trusted: {_printable(str(verification))}. For a private CA set ca_path, or "
+                "REQUESTS_CA_BUNDLE in the environment.",
+                retry=False,
+            )
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return _Problem(
+            OptionsError,
+            "The CA certificates cannot be read: check ca_path, and REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the "
+            "environment.",
+            retry=False,
+        )
+    if isinstance(error, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
+        return _Problem(OptionsError, "A proxy in the environment has a URL that cannot be used.", retry=False)
+    reason = next((cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror), None)
+    detail = f": {_printable(str(reason))}" if reason else f" ({type(chain[-1]).__name__})"
+    if any(isinstance(cause, (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)) for cause in chain):
+        return _Problem(
+            NetworkError,
+            f"The proxy does not serve the connection{detail}. Check HTTPS_PROXY and NO_PROXY in the environment.",
+            retry=True,
+        )
+    return _Problem(
+        NetworkError,
+        f"The connection failed{detail}. Check api_url, name resolution, firewalls and proxies.",
+        retry=True,
+    )
+
+
+def _chain(error: BaseException) -> t.Iterator[BaseException]:
+    """Yield an exception and what caused it, the outermost first; urllib3 keeps causes in arguments and C(reason)."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            waiting += [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]
+
+
+def _retry_after(value: str | None, now: datetime.datetime) -> float | None:
+    """Read a Retry-After header (RFC 9110, section 10.2.3) as seconds from now, None when there is none that makes sense."""
+    text = (value or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=datetime.timezone.utc)
+    return max(0.0, (date - now).total_seconds())
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _printable(text: str, length: int = _EXCERPT) -> str:
+    """Return the first characters of a foreign text on one line, without what could move a terminal's cursor."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 2 * length]).split())
+    return line if len(line) <= length else f"{line[:length]}…"
+
+
+def _no_constant(name: str) -> t.NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""The two calls of the billing API, and what is kept of their answers."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._client import Client
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import parse_instant
+
+if t.TYPE_CHECKING:
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
+
+Invoice = t.Dict[str, t.Any]
+
+_PATH = ("api", "v1", "invoices")
+_TOTALS_LEAVES_OUT = ("invoice_items", "folder_resources")
+_CLUSTERS_KEEPS = ("id", "name", "plan", "cloud_provider", "labels", "parent_id", "state")
+_NEVER = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
+
+
+def gather_invoices(connection: Connection, selection: Selection) -> list[Invoice]:
+    """Fetch the invoices that were asked for, over one connection.
+
+    :param connection: the checked connection options.
+    :param selection: the checked selection options.
+    :returns: invoices as the API sent them, less what O(detail) leaves out; sorted by C(period_start), or in the order
+        of the ids.
+    :raises BillingError: as :meth:`Client.get`, and :class:`ResponseError` for an answer that holds no invoices.
+    """
+    if selection.invoice_ids == []:
+        return []
+    with Client(connection) as client:
+        if selection.invoice_ids is not None:
+            invoices = [_get(client, invoice_id) for invoice_id in selection.invoice_ids]
+        else:
+            invoices = select(_list(client, selection), selection)
+    return [trim(invoice, selection.detail) for invoice in invoices]
+
+
+def select(invoices: list[Invoice], selection: Selection) -> list[Invoice]:
+    """Return the invoices of the selected months, sorted by C(period_start).
+
+    The months are compared here and not by the API, since its documentation leaves open on which side of an C(end_time)
+    a month falls that ends then, and whether a filter by time hides the draft. The same goes for its order.
+
+    :raises ResponseError: when months are asked for and an invoice does not say which month it is of.
+    """
+    months = selection.months
+    if months is not None:
+        invoices = [invoice for invoice in invoices if _start(invoice, needed=True) in months]
+    return sorted(invoices, key=lambda invoice: (_start(invoice, needed=False), f"{invoice.get('period_start')}"))
+
+
+def trim(invoice: Invoice, detail: str) -> Invoice:
+    """Return as much of an invoice as O(detail) says; the invoice itself stays as it is."""
+    if detail == "totals":
+        return {key: value for key, value in invoice.items() if key not in _TOTALS_LEAVES_OUT}
+    if detail == "clusters":
+        items = invoice.get("invoice_items")
+        if isinstance(items, list):
+            return dict(invoice, invoice_items=[_trim_item(item) for item in items if isinstance(item, dict)])
+    return invoice
+
+
+def _trim_item(item: dict[str, t.Any]) -> dict[str, t.Any]:
+    cluster = item.get("cluster")
+    return {
+        "cluster": {key: cluster[key] for key in _CLUSTERS_KEEPS if key in cluster} if isinstance(cluster, dict) else {},
+        "totals": item.get("totals", []),
+    }
+
+
+def _list(client: Client, selection: Selection) -> list[Invoice]:
+    filters = {name: getattr(selection, name) for name in ("status", "start_time", "end_time")}
+    answer = client.get(*_PATH, query={name: value for name, value in filters.items() if value})
+    # proto3 JSON leaves out what is empty: an organization without invoices may get {}.
+    if answer in ({}, {"invoices": None}):
+        return []
+    return _check_invoices(answer.get("invoices") if isinstance(answer, dict) else None, "a list of invoices")
+
+
+def _get(client: Client, invoice_id: str) -> Invoice:
+    answer = client.get(*_PATH, invoice_id)
+    # The schema says a bare invoice, an example in the vendor's documentation says a list of one.
+    wrapped = isinstance(answer, dict) and "invoices" in answer
+    invoices = _check_invoices(answer["invoices"] if wrapped else [answer], f"the invoice {invoice_id}")
+    if len(invoices) != 1 or not invoices[0]:
+        raise ResponseError(
+            f"The API answered with {len(invoices) if wrapped else 'no'} invoices where the invoice {invoice_id} was "
+            "asked for. Check api_url and api_version.",
+            status=200,
+            attempts=1,
+        )
+    return invoices[0]
+
+
+def _check_invoices(value: t.Any, expected: str) -> list[Invoice]:
+    if isinstance(value, list) and all(isinstance(invoice, dict) for invoice in value):
+        return value
+    raise ResponseError(
+        f"The API answered with JSON that is not {expected}. Check api_url and api_version, and whether a proxy answers "
+        "in place of the API.",
+        status=200,
+        attempts=1,
+    )
+
+
+def _start(invoice: Invoice, *, needed: bool) -> datetime.datetime:
+    start = invoice.get("period_start")
+    try:
+        return parse_instant(start if isinstance(start, str) else "")
+    except ValueError:
+        if needed:
+            raise ResponseError(
+                f"The invoice {invoice.get('invoice_id')} has no period_start that is a time, so that period cannot "
+                "choose. Use start_time and end_time, or leave period out.",
+                status=200,
+                attempts=1,
+            ) from None
+        return _NEVER

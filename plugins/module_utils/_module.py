@@ -1,0 +1,65 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""What only the modules need: from an argument spec to checked options, and from an error to a failed task."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
+    CONNECTION_SPEC,
+    SELECTION_SPEC,
+    Connection,
+    Layer,
+    Selection,
+    environment_layer,
+    read_connection,
+    read_selection,
+)
+
+
+class BillingModule(AnsibleModule):
+    """A module with the shared options, whose every failure carries the C(failure) dictionary."""
+
+    def __init__(self, extra_spec: t.Mapping[str, t.Any] | None = None, **kwargs: t.Any) -> None:
+        """Read the parameters and mask every secret in what the module returns.
+
+        :param extra_spec: the options of the module beside the connection and selection options.
+        :param kwargs: as for AnsibleModule.
+        """
+        super().__init__(
+            argument_spec={**CONNECTION_SPEC, **SELECTION_SPEC, **(extra_spec or {})}, supports_check_mode=True, **kwargs
+        )
+        self._environment = environment_layer()
+        # The environment's secrets as well as the parameters', and without the white space that is not sent.
+        secrets = [*self._environment.values.values(), self.params["api_key"], self.params["api_jwt"]]
+        self.no_log_values.update(secret.strip() for secret in secrets if secret and secret.strip())
+
+    def connection(self) -> Connection:
+        """Return the checked connection options; raises OptionsError."""
+        layers = (Layer(self.params, "option"), self._environment)
+        return read_connection(self.params, layers, environment_of="the host that the module runs on")
+
+    def selection(self) -> Selection:
+        """Return the checked selection options; raises OptionsError."""
+        return read_selection(self.params)
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """Fail as every module does, and say that the options are at fault when nothing else is said.
+
+        That is the case for what AnsibleModule itself finds: an unknown option, a wrong type, a missing parameter.
+        """
+        kwargs.setdefault("failure", OptionsError(msg).failure())
+        super().fail_json(msg, **kwargs)
+
+    def fail_with(self, error: BillingError) -> t.NoReturn:
+        """Fail with the text of an error and its C(failure) dictionary."""
+        self.fail_json(f"{error}", failure=error.failure())

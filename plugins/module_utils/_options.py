@@ -1,0 +1,324 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""The options that every plugin shares: their argument spec, and the one validator of their values."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+import re
+import typing as t
+
+from ansible.module_utils.common.parameters import env_fallback
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import (
+    PERIOD_FORMS,
+    Months,
+    format_instant,
+    parse_instant,
+    parse_period,
+)
+
+ENVIRONMENT = {
+    "api_key": "COCKROACH_API_KEY",
+    "api_jwt": "COCKROACH_API_JWT",
+    "vanity_name": "COCKROACH_VANITY_NAME",
+    "username": "COCKROACH_USERNAME",
+    "api_url": "COCKROACH_SERVER",
+}
+SECRETS = ("api_key", "api_jwt")
+DETAILS = ("full", "clusters", "totals")
+STATUSES = ("FINALIZED", "DRAFT")
+
+# The secrets have no env_fallback: an explicit api_jwt beats COCKROACH_API_KEY, so that it has to be known where each
+# came from. read_module_options() reads and masks what the environment holds.
+CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
+    "api_key": {"type": "str", "no_log": True},
+    "api_jwt": {"type": "str", "no_log": True},
+    "vanity_name": {"type": "str", "fallback": (env_fallback, [ENVIRONMENT["vanity_name"]])},
+    "username": {"type": "str", "fallback": (env_fallback, [ENVIRONMENT["username"]])},
+    "api_url": {
+        "type": "str",
+        "default": "https://cockroachlabs.cloud",
+        "fallback": (env_fallback, [ENVIRONMENT["api_url"]]),
+    },
+    "api_version": {"type": "str", "default": "2024-09-16"},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "timeout": {"type": "int", "default": 30},
+    "retries": {"type": "int", "default": 4},
+    "retry_max_delay": {"type": "int", "default": 60},
+}
+SELECTION_SPEC: dict[str, dict[str, t.Any]] = {
+    "invoice_id": {"type": "list", "elements": "str"},
+    "status": {"type": "str", "choices": list(STATUSES)},
+    "start_time": {"type": "str"},
+    "end_time": {"type": "str"},
+    "period": {"type": "str"},
+    "detail": {"type": "str", "choices": list(DETAILS), "default": "full"},
+}
+
+_VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
+_API_VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# Stricter than RFC 3986 on purpose: what is left cannot be read as another host by any other parser.
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?(?P<path>(?:/[a-z0-9._~%+-]*)*)",
+    re.ASCII | re.IGNORECASE,
+)
+_DAY = 86400
+
+
+class Credential(t.NamedTuple):
+    """The secret, which option it is, and where it came from (a text for messages)."""
+
+    secret: str
+    kind: str
+    source: str
+
+    def __repr__(self) -> str:
+        """Keep the secret out of whatever prints an object."""
+        return f"Credential({self.kind} from {self.source})"
+
+
+class Connection(t.NamedTuple):
+    """Where the API is and how to talk to it; every value is checked. Times are in seconds."""
+
+    credential: Credential
+    vanity_name: str | None
+    username: str | None
+    api_url: str
+    api_version: str
+    verify: bool | str
+    timeout: int
+    retries: int
+    retry_max_delay: int
+
+
+class Selection(t.NamedTuple):
+    """Which invoices, and how much of each; C(invoice_ids) is None for a list call."""
+
+    invoice_ids: list[str] | None = None
+    status: str | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    months: Months | None = None
+    detail: str = "full"
+
+
+class Layer(t.NamedTuple):
+    """One place where a credential can stand: option names to values, and how to call each in a message."""
+
+    values: t.Mapping[str, t.Any]
+    call: str
+    exclusive: bool = True
+
+
+def environment_layer() -> Layer:
+    """Return the credentials in this process's environment, where the key wins over the JWT."""
+    return Layer({name: os.environ.get(ENVIRONMENT[name]) for name in SECRETS}, "environment variable", exclusive=False)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Say whether a host name or address of a URL can only mean this machine.
+
+    A name other than C(localhost) is never taken for loopback, whatever it resolves to.
+    """
+    if not host:
+        return False
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *, environment_of: str) -> Connection:
+    """Check the connection options.
+
+    :param options: each connection option but the secrets by its name, with defaults and environment applied.
+    :param layers: where the secrets can stand, the strongest first.
+    :param environment_of: whose environment is read, for the message when there is no credential at all.
+    :raises OptionsError: it names the option or variable and what to write instead, and shows nothing of a secret.
+    """
+    credential = _find_credential(layers, environment_of)
+    vanity_name = _header_value(options, "vanity_name")
+    if credential.kind == "api_jwt" and vanity_name is None:
+        raise OptionsError(
+            f"api_jwt (from the {credential.source}) needs vanity_name: set it to the vanity name of the organization, "
+            f"or set the environment variable {ENVIRONMENT['vanity_name']}."
+        )
+    return Connection(
+        credential=credential,
+        vanity_name=vanity_name,
+        username=_header_value(options, "username"),
+        api_url=_check_url(f"{options['api_url']}"),
+        api_version=_check_api_version(f"{options['api_version']}".strip()),
+        verify=_check_verify(options["validate_certs"], options["ca_path"]),
+        timeout=_check_number(options, "timeout", 1),
+        retries=_check_number(options, "retries", 0),
+        retry_max_delay=_check_number(options, "retry_max_delay", 0),
+    )
+
+
+def read_selection(options: t.Mapping[str, t.Any], now: datetime.datetime | None = None) -> Selection:
+    """Check the selection options.
+
+    :param options: each selection option by its name; None where it is not given.
+    :param now: what the relative forms of O(period) count from; the present when left out.
+    :raises OptionsError: it names the option and what to write instead.
+    """
+    _check_exclusive(options, "invoice_id", ("status", "start_time", "end_time", "period"))
+    _check_exclusive(options, "period", ("start_time", "end_time"))
+    for name, choices in (("status", (None,) + STATUSES), ("detail", DETAILS)):
+        if options[name] not in choices:
+            raise OptionsError(f"{name} must be one of {', '.join(c for c in choices if c)}, not {options[name]!r}.")
+    start, end = (_check_instant(options, name) for name in ("start_time", "end_time"))
+    if start and end and start > end:
+        raise OptionsError("start_time lies after end_time: swap them.")
+    return Selection(
+        invoice_ids=None if options["invoice_id"] is None else [_check_id(given) for given in options["invoice_id"]],
+        status=options["status"] and f"{options['status']}",
+        start_time=start and format_instant(start),
+        end_time=end and format_instant(end),
+        months=_check_period(options["period"], now or datetime.datetime.now(datetime.timezone.utc)),
+        detail=f"{options['detail']}",
+    )
+
+
+def _find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credential:
+    for layer in layers:
+        given = [name for name in SECRETS if layer.values.get(name) is not None]
+        if len(given) == 2 and layer.exclusive:
+            raise OptionsError(f"api_key and api_jwt are both given as {layer.call}: leave one out.")
+        if given:
+            return _check_credential(layer.values[given[0]], given[0], layer.call)
+    raise OptionsError(
+        "There is no credential: set the option api_key (or api_jwt with vanity_name), or set "
+        f"{ENVIRONMENT['api_key']} (or {ENVIRONMENT['api_jwt']} with {ENVIRONMENT['vanity_name']}) "
+        f"in the environment of {environment_of}."
+    )
+
+
+def _check_credential(value: t.Any, kind: str, call: str) -> Credential:
+    source = f"{call} {ENVIRONMENT[kind] if call.startswith('environment') else kind}"
+    if not isinstance(value, str):
+        raise OptionsError(f"The {source} must be a string.")
+    # An f-string makes a plain str of ansible-core's tagged strings on every version; requests refuses some subclasses.
+    secret = f"{value}".strip()
+    if not secret:
+        raise OptionsError(f"The {source} is empty: set it to a credential, or leave it out altogether.")
+    if not _VISIBLE_ASCII.fullmatch(secret):
+        raise OptionsError(
+            f"The {source} holds white space, control characters or other characters that no credential has: "
+            "copy it again, on one line and without quotes."
+        )
+    return Credential(secret, kind, source)
+
+
+def _header_value(options: t.Mapping[str, t.Any], name: str) -> str | None:
+    if options[name] is None:
+        return None
+    value = f"{options[name]}".strip()
+    if not _VISIBLE_ASCII.fullmatch(value):
+        raise OptionsError(
+            f"{name} (or the environment variable {ENVIRONMENT[name]}) is empty or holds characters other than visible "
+            "ASCII: correct it or leave it out."
+        )
+    return value
+
+
+def _check_url(value: str) -> str:
+    name = f"api_url (or the environment variable {ENVIRONMENT['api_url']})"
+    match = _URL.fullmatch(value.strip())
+    # The value is not shown: it may hold user info, which is a secret.
+    if match is None or any(segment in (".", "..") for segment in match.group("path").split("/")):
+        raise OptionsError(
+            f"{name} must be a URL such as https://cockroachlabs.cloud: http or https, a host, and at most a port and a "
+            "path; no user info, query or fragment."
+        )
+    if match.group("port") and not 0 < int(match.group("port")) < 65536:
+        raise OptionsError(f"{name} has a port that is not between 1 and 65535.")
+    if match.group("scheme").lower() == "http" and not is_loopback(match.group("host")):
+        raise OptionsError(
+            f"{name} must begin with https:// for the host {match.group('host')}: a credential is never sent in the "
+            "clear. Plain http is for localhost, 127.0.0.1 and [::1] alone."
+        )
+    return value.strip().rstrip("/")
+
+
+def _check_api_version(value: str) -> str:
+    try:
+        if not _API_VERSION.fullmatch(value):
+            raise ValueError
+        parse_instant(value)
+    except ValueError:
+        raise OptionsError(f"api_version must be a date such as 2024-09-16, not {value!r}.") from None
+    return value
+
+
+def _check_verify(validate_certs: bool, ca_path: str | None) -> bool | str:
+    if not validate_certs or ca_path is None:
+        return bool(validate_certs)
+    path = f"{ca_path}"
+    if not os.path.exists(path):
+        raise OptionsError(f"ca_path {path!r} does not exist: name a file of CA certificates in PEM format.")
+    if not os.access(path, os.R_OK):
+        raise OptionsError(f"ca_path {path!r} cannot be read by the user that runs this.")
+    return path
+
+
+def _check_number(options: t.Mapping[str, t.Any], name: str, least: int) -> int:
+    value = int(options[name])
+    if not least <= value <= _DAY:
+        raise OptionsError(f"{name} must be a whole number from {least} to {_DAY}, not {value}.")
+    return value
+
+
+def _check_exclusive(options: t.Mapping[str, t.Any], name: str, others: t.Iterable[str]) -> None:
+    given = [other for other in others if options[other] is not None]
+    if options[name] is not None and given:
+        raise OptionsError(f"{name} cannot be combined with {', '.join(given)}: leave out the one or the other.")
+
+
+def _check_id(value: t.Any) -> str:
+    if not isinstance(value, (str, int, type(None))):
+        raise OptionsError("invoice_id must be a list of ids, each a string.")
+    invoice_id = "" if value is None else f"{value}"
+    if not invoice_id.strip():
+        raise OptionsError("invoice_id holds an empty id: leave it out, or leave out invoice_id to list all invoices.")
+    if invoice_id in (".", "..") or re.search(r"[/?#\x00-\x1f\x7f]", invoice_id):
+        raise OptionsError(
+            f"invoice_id holds {invoice_id!r}, which is no invoice id: it must not be '.' or '..' nor hold '/', '?', '#' "
+            "or control characters. Copy the id from invoice_id of a list of invoices."
+        )
+    return invoice_id
+
+
+def _check_instant(options: t.Mapping[str, t.Any], name: str) -> datetime.datetime | None:
+    if options[name] is None:
+        return None
+    text = f"{options[name]}".strip()
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise OptionsError(
+            f"{name} must be an RFC 3339 time such as 2026-10-01T00:00:00Z or a date such as 2026-10-01, not {text!r}."
+        ) from None
+
+
+def _check_period(value: t.Any, now: datetime.datetime) -> Months | None:
+    if value is None:
+        return None
+    text = f"{value}".strip()
+    try:
+        return parse_period(text, now)
+    except ValueError:
+        raise OptionsError(f"period must be one of {PERIOD_FORMS}, not {text!r}.") from None

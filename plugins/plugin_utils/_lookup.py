@@ -1,0 +1,91 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""What only the controller's plugins need: from terms, keywords and variables to checked options."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
+    CONNECTION_SPEC,
+    SECRETS,
+    SELECTION_SPEC,
+    Connection,
+    Layer,
+    Selection,
+    environment_layer,
+    read_connection,
+    read_selection,
+)
+
+VARIABLE_PREFIX = "cockroachdb_cloud_"
+_CONNECTION = tuple(CONNECTION_SPEC)
+_SELECTION = tuple(name for name in SELECTION_SPEC if name != "invoice_id")
+# ansible-core 2.16 hands this one to the lookup of a with_ loop.
+_NOT_OURS = ("wantlist",)
+
+
+class BillingLookup(LookupBase):
+    """A lookup with the shared options; the terms are invoice ids."""
+
+    def read_options(
+        self, terms: t.Sequence[t.Any], variables: t.Mapping[str, t.Any] | None, keywords: t.Mapping[str, t.Any]
+    ) -> tuple[Connection, Selection]:
+        """Return the checked options of one call of the lookup.
+
+        :param terms: as C(run()) gets them; none at all lists the invoices, an empty list is a list of no ids.
+        :param variables: the variables of the host; C(cockroachdb_cloud_<option>) sets a connection option.
+        :param keywords: the keyword arguments of the lookup, which beat variables, which beat the environment.
+        :raises OptionsError: it names the option or variable and what to write instead.
+        """
+        direct = {name: _plain(value) for name, value in keywords.items() if name not in _NOT_OURS}
+        unknown = sorted(set(direct) - set(_CONNECTION) - set(_SELECTION))
+        if unknown:
+            raise OptionsError(
+                f"{', '.join(unknown)}: no such option. The options are {', '.join(sorted(_CONNECTION + _SELECTION))}; "
+                "invoice ids are the terms of the lookup."
+            )
+        named = self._template_variables(variables or {})
+        layers = (
+            Layer(direct, "option"),
+            Layer({name: named.get(VARIABLE_PREFIX + name) for name in SECRETS}, f"variable {VARIABLE_PREFIX}*"),
+            environment_layer(),
+        )
+        # ansible-core would show a secret of the wrong type in its message, so that it never gets to see one.
+        public = {name: value for name, value in direct.items() if name not in SECRETS}
+        secrets = {VARIABLE_PREFIX + name for name in SECRETS}
+        try:
+            self.set_options(
+                var_options={name: value for name, value in named.items() if name not in secrets}, direct=public
+            )
+        except AnsibleError as error:
+            raise OptionsError(f"{error}") from None
+        options = {name: self.get_option(name) for name in _CONNECTION + _SELECTION if name not in SECRETS}
+        options["invoice_id"] = self._flatten(terms) if terms else None
+        connection = read_connection(options, layers, environment_of="the controller, where lookups run")
+        return connection, read_selection(options)
+
+    def _template_variables(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return the variables that set an option; ansible-core hands them to a lookup as they stand in the playbook."""
+        names = [VARIABLE_PREFIX + name for name in _CONNECTION]
+        return {name: _plain(self._templar.template(variables[name])) for name in names if name in variables}
+
+
+def lookup_error(error: Exception) -> AnsibleLookupError:
+    """Return the error that a lookup raises, with the same text and without the chain that led to it."""
+    return AnsibleLookupError(f"{error}")
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return a date or time that YAML made as the text that it was."""
+    return value.isoformat() if isinstance(value, datetime.date) else value
