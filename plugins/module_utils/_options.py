@@ -152,7 +152,7 @@ def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *
     vanity_name = _header_value(options, "vanity_name")
     if credential.kind == "api_jwt" and vanity_name is None:
         raise OptionsError(
-            f"api_jwt (from the {credential.source}) needs vanity_name: set it to the vanity name of the organization, "
+            f"The JWT from the {credential.source} needs vanity_name: set it to the vanity name of the organization, "
             f"or set the environment variable {ENVIRONMENT['vanity_name']}."
         )
     return Connection(
