@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._client import Client
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import parse_instant
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import Months, parse_instant
 
 if t.TYPE_CHECKING:
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
@@ -44,6 +44,23 @@ def gather_invoices(connection: Connection, selection: Selection) -> list[Invoic
         else:
             invoices = select(_list(client, selection), selection)
     return [trim(invoice, selection.detail) for invoice in invoices]
+
+
+def gather_with_previous(connection: Connection, selection: Selection) -> tuple[list[Invoice], list[Invoice]]:
+    """Fetch the invoices that were asked for, and for a O(period) those of the month before it.
+
+    The list holds them anyway. With ids or a filter by time there is no month before.
+
+    :returns: the invoices as :func:`gather_invoices`, and the invoices of the month before the first of the period.
+    :raises BillingError: as :func:`gather_invoices`.
+    """
+    months = selection.months
+    if months is None:
+        return gather_invoices(connection, selection), []
+    widened = selection._replace(months=Months(months.first - 1, months.last))
+    invoices = gather_invoices(connection, widened)
+    wanted = select(invoices, selection)
+    return wanted, invoices[: len(invoices) - len(wanted)]
 
 
 def select(invoices: list[Invoice], selection: Selection) -> list[Invoice]:

@@ -48,9 +48,16 @@ class BillingModule(AnsibleModule):
         layers = (Layer(self.params, "option"), self._environment)
         return read_connection(self.params, layers, environment_of="the host that the module runs on")
 
-    def selection(self) -> Selection:
-        """Return the checked selection options; raises OptionsError."""
-        return read_selection(self.params)
+    def selection(self, *, needs: str | None = None) -> Selection:
+        """Return the checked selection options.
+
+        :param needs: the one value of O(detail) that the module can work with.
+        :raises OptionsError: it names the option and what to write instead.
+        """
+        selection = read_selection(self.params)
+        if needs not in (None, selection.detail):
+            raise OptionsError(f"detail must be {needs} here, not {selection.detail}: leave it out.")
+        return selection
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
         """Fail as every module does, and say that the options are at fault when nothing else is said.
