@@ -219,11 +219,15 @@ class Invoice:
 
     def totals(self) -> Sums:
         """Return the totals that the invoice states."""
-        return self._stated(self.raw, "totals")
+        return self._sums(self.raw, "totals", "totals")
 
-    def _stated(self, holder: dict[str, t.Any], what: str) -> Sums:
+    def balances(self) -> Sums:
+        """Return what was left of each currency at the time of the invoice."""
+        return self._sums(self.raw, "balances", "balances")
+
+    def _sums(self, holder: dict[str, t.Any], name: str, what: str) -> Sums:
         sums: Sums = {}
-        for total in self.entries(holder, "totals", what):
+        for total in self.entries(holder, name, what):
             amount, currency = self.money(total, f"an entry of {what}")
             _add(sums, currency, amount)
         return sums
@@ -238,7 +242,7 @@ class Invoice:
         ):
             raise self._trimmed("invoice_items", "totals")
         for item in self.entries(self.raw, "invoice_items", "invoice_items"):
-            if item.get("line_items") is None and any(self._stated(item, "the totals of an invoice item").values()):
+            if item.get("line_items") is None and any(self._sums(item, "totals", "the totals of an invoice item").values()):
                 raise self._trimmed("line_items", "clusters")
             yield self.mapping(item.get("cluster"), "a cluster"), self.entries(item, "line_items", "line_items")
 
