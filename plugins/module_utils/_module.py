@@ -38,6 +38,7 @@ class BillingModule(AnsibleModule):
         super().__init__(
             argument_spec={**CONNECTION_SPEC, **SELECTION_SPEC, **(extra_spec or {})}, supports_check_mode=True, **kwargs
         )
+        self.diff_mode: bool = self._diff
         self._environment = environment_layer()
         # The environment's secrets as well as the parameters', and without the white space that is not sent.
         secrets = [*self._environment.values.values(), self.params["api_key"], self.params["api_jwt"]]
