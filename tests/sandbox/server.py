@@ -17,18 +17,26 @@ from billing_sandbox import KEY, QUIRKS, Sandbox
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="An offline CockroachDB Cloud billing API. The first line printed is its URL.")
+    parser = argparse.ArgumentParser(
+        description="An offline CockroachDB Cloud billing API. The first line printed is its URL."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0, the default, picks a free one")
-    parser.add_argument("--months", type=int, default=14, help="billing periods, this month included (default: %(default)s)")
+    parser.add_argument(
+        "--months", type=int, default=14, help="billing periods, this month included (default: %(default)s)"
+    )
     parser.add_argument("--clusters", type=int, default=12, help="clusters of the organization (default: %(default)s)")
     parser.add_argument("--lines", type=int, help="line items for each running cluster (default: as its plan has)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data (default: %(default)s)")
-    parser.add_argument("--today", metavar="YYYY-MM-DD", help="what counts as today, or an RFC 3339 time (default: now)")
+    parser.add_argument(
+        "--today", metavar="YYYY-MM-DD", help="what counts as today, or an RFC 3339 time (default: now)"
+    )
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="serve https with this certificate and its key")
     parser.add_argument("--no-rate-limit", action="store_true", help="answer any number of requests a second")
     parser.add_argument("--api-prefix", default="", metavar="PATH", help="a path before every path of the API")
-    parser.add_argument("--quirk", action="append", default=[], choices=QUIRKS, help="play the API's other possible answer")
+    parser.add_argument(
+        "--quirk", action="append", default=[], choices=QUIRKS, help="play the API's other possible answer"
+    )
     parser.add_argument("--faults", type=pathlib.Path, metavar="FILE", help="a JSON list of faults to begin with")
     parser.add_argument("--lifetime", type=float, metavar="SECONDS", help="end by itself after so many seconds")
     return parser

@@ -16,7 +16,7 @@ import threading
 import typing as t
 
 from ._api import JWT, KEY, QUIRKS, RENAMED_CREDITS_VERSION, VANITY_NAME, VERSIONS, Api, Options, parse_time
-from ._server import Server
+from ._server import Server, fingerprint
 from ._values import UTC
 
 
@@ -80,10 +80,12 @@ class Sandbox:
 
     def stop(self) -> None:
         """End everything; connections that still wait for an answer are closed."""
-        if self._thread is not None:
-            self._server.stop()
-            self._thread.join()
-            self._thread = None
+        if self._thread is None:
+            self._server.server_close()
+            return
+        self._server.stop()
+        self._thread.join()
+        self._thread = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -143,4 +145,4 @@ def _tls_context(tls: tuple[str, str] | None) -> ssl.SSLContext | None:
     return context
 
 
-__all__ = ["JWT", "KEY", "QUIRKS", "RENAMED_CREDITS_VERSION", "VANITY_NAME", "VERSIONS", "Sandbox"]
+__all__ = ["JWT", "KEY", "QUIRKS", "RENAMED_CREDITS_VERSION", "VANITY_NAME", "VERSIONS", "Sandbox", "fingerprint"]

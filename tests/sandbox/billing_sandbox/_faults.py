@@ -51,6 +51,8 @@ class Fault(t.NamedTuple):
         return fault
 
     def _check(self) -> None:
+        if not isinstance(self.path, str):
+            raise _bad("path is a text that the path begins with")
         if self.drop not in (None, *_DROPS):
             raise _bad(f"drop is one of {', '.join(_DROPS)}")
         if self.part not in _PARTS:
@@ -77,7 +79,9 @@ class Fault(t.NamedTuple):
         body = self.body
         if body is None:
             body = json_bytes({"code": _GRPC_CODES.get(status, 2), "message": f"sandbox: {status}", "details": []})
-        return _with_headers(Answer(status, (("Content-Type", self.content_type or "application/json"),), body), self.headers)
+        return _with_headers(
+            Answer(status, (("Content-Type", self.content_type or "application/json"),), body), self.headers
+        )
 
 
 _FIELDS = set(Fault._fields) | {"body_base64"}
@@ -93,14 +97,20 @@ def _bad(text: str) -> ApiError:
 
 def _headers(script: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
     headers = script.get("headers") or {}
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    return tuple((str(name), str(value)) for name, value in pairs)
+    try:
+        pairs = headers.items() if isinstance(headers, dict) else headers
+        return tuple((str(name), str(value)) for name, value in pairs)
+    except (TypeError, ValueError):
+        raise _bad("headers is an object, or a list of pairs") from None
 
 
 def _body(script: t.Mapping[str, t.Any]) -> tuple[str | None, bytes | None]:
     """Content type and bytes: a string is sent as it stands, anything else as JSON, C(body_base64) as its bytes."""
     if "body_base64" in script:
-        return "application/json", base64.b64decode(script["body_base64"])
+        try:
+            return "application/json", base64.b64decode(script["body_base64"], validate=True)
+        except (TypeError, ValueError):
+            raise _bad("body_base64 is not base64") from None
     if "body" not in script:
         return None, None
     body = script["body"]

@@ -108,13 +108,18 @@ def invoices(organization: Organization, *, grace_days: int = 0, adjusted_totals
 
 
 def _purchase(drafts: t.Sequence[_Draft]) -> Decimal:
-    """How many credits were bought for a contract year: somewhat more than it needs, in packs of a thousand."""
+    """How many credits were bought for a contract year: somewhat more than it needs, in packs of a thousand.
+
+    The need is that of the months that are over, so that the balances of finalized invoices do not change from day to
+    day; only where none is over, that of the draft.
+    """
     used = sum((draft.total(CREDITS) for draft in drafts), Decimal(0))
-    elapsed = sum(draft.elapsed for draft in drafts)
     if not used:
         return Decimal(0)
-    needed = used * decimal(12 / max(elapsed, 0.25) * 1.04, 4) if elapsed < 12 else used * Decimal("1.04")
-    return (needed // _CREDIT_PACK + 1) * _CREDIT_PACK
+    over = [draft.total(CREDITS) for draft in drafts if draft.elapsed == 1]
+    need = sum(over, Decimal(0)) / len(over) * 12 if over else used * 12
+    margin = Decimal("1.04") if len(over) == 12 else Decimal("1.15")
+    return (max(need * margin, used) // _CREDIT_PACK + 1) * _CREDIT_PACK
 
 
 class _Draft:
@@ -206,7 +211,8 @@ class _Draft:
         if self._organization.hostile:
             text = self._organization.text
             usage.lines = [
-                line._replace(description=text(line.description, cluster.index + at)) for at, line in enumerate(usage.lines)
+                line._replace(description=text(line.description, cluster.index + at))
+                for at, line in enumerate(usage.lines)
             ]
         return usage.lines
 
@@ -262,7 +268,9 @@ class _Draft:
         usage.add("Point-in-time recovery", "GIB_HOURS", stored * 0.3, Price.PITR_STORAGE, region=first, metered=True)
         flow = self._stored(cluster) / 730 * hours * load
         # Egress is passed on in dollars, also to those who pay the rest from credits.
-        usage.add("Data transfer (internet)", "GIB", flow * 0.35, Price.INTERNET, region=first, metered=True, currency=USD)
+        usage.add(
+            "Data transfer (internet)", "GIB", flow * 0.35, Price.INTERNET, region=first, metered=True, currency=USD
+        )
         if len(cluster.spec.regions) > 1:
             usage.add("Data transfer (cross-region)", "GIB", flow * 2.2, Price.CROSS_REGION, metered=True, currency=USD)
         usage.add("Change data capture", "GIB", flow * 0.8, Price.CHANGE_DATA_CAPTURE, region=first, metered=True)
@@ -276,7 +284,9 @@ class _Draft:
         share = self._load(cluster) * hours
         for feed in range(1, wanted - len(usage.lines) + 1):
             quantity = share * cluster.draw.between(0.001, 0.02, "feed", feed)
-            usage.add(f"Change data capture (changefeed {feed})", "GIB", quantity, Price.CHANGE_DATA_CAPTURE, metered=True)
+            usage.add(
+                f"Change data capture (changefeed {feed})", "GIB", quantity, Price.CHANGE_DATA_CAPTURE, metered=True
+            )
 
 
 _PLANS: dict[str, t.Callable[[_Draft, Cluster, _Usage, float], None]] = {

@@ -16,7 +16,7 @@ from ._values import Draw, Month, timestamp
 HOSTILE_TEXTS = (
     "<script>alert(document.domain)</script>",
     '"><img src=x onerror=alert(1)>',
-    "=HYPERLINK(\"http://example.com\",\"open\")",
+    '=HYPERLINK("http://example.com","open")',
     "+1+cmd|' /C calc'!A0",
     "@SUM(A1:A9)",
     "-2+3",
@@ -24,7 +24,7 @@ HOSTILE_TEXTS = (
     "{% raw %}{{ 7 * 7 }}",
     "</title></script><svg onload=alert(1)>",
     "../../etc/passwd",
-    "comma, \"quote\" and\nnewline",
+    'comma, "quote" and\nnewline',
     "Zoë Ünïcödé 数据库 \u202egnp.exe",
 )
 
@@ -44,6 +44,7 @@ class Cluster:
         self._organization = organization
         self.created_at = organization.moment(spec.born, self.draw)
         self.deleted_at = None if spec.gone is None else organization.moment(spec.gone, self.draw)
+        self._growth_rate = self.draw.between(0.25, 1.3, "growth")
         self.vcpus = 8 if spec.env == "prod" else 4
         self.storage_gib = 300 * (self.vcpus // 4)
 
@@ -63,7 +64,7 @@ class Cluster:
 
     def growth(self, moment: datetime.datetime) -> float:
         """By what the cluster's load has grown since it was created."""
-        return 1 + self.draw.between(0.25, 1.3, "growth") * self._organization.share_of_history(self.created_at, moment)
+        return 1 + self._growth_rate * self._organization.share_of_history(self.created_at, moment)
 
     def nodes(self, moment: datetime.datetime) -> int:
         """Nodes in each region (Advanced)."""
@@ -200,24 +201,27 @@ class Organization:
         self.hostile = hostile
         this_month = Month.of(now)
         self.months = [this_month.plus(back - months + 1) for back in range(months)]
-        self.start = self.months[0].start if self.months else now
-        self.middle = self.start + (now - self.start) / 2
+        self.start = self.months[0].start if self.months else this_month.start
+        # The history ends with the month, not now: what is finalized stays as it is while the draft grows.
+        self.end = this_month.end
+        self.middle = self.start + (self.end - self.start) / 2
         specs = [CLUSTERS[i] if i < len(CLUSTERS) else further_cluster(i, clusters) for i in range(clusters)]
         if shuffled:
-            pool = list(CLUSTERS) + [further_cluster(i, 40) for i in range(len(CLUSTERS), 40)]
+            size = max(40, clusters)
+            pool = list(CLUSTERS) + [further_cluster(i, size) for i in range(len(CLUSTERS), size)]
             specs = sorted(pool, key=lambda spec: self.draw.fraction("pick", spec.name))[:clusters]
         self.folders = FOLDERS
         self.clusters = [Cluster(spec, index, organization=self) for index, spec in enumerate(specs)]
 
     def moment(self, share: float, draw: Draw) -> datetime.datetime:
         """A moment of the history for a share from 0 to 1, moved by up to some days so that not all is on one day."""
-        length = self.now - self.start
-        jitter = min(datetime.timedelta(days=9), length * 0.2) * draw.between(0.02, 1, "moment", share)
+        length = self.end - self.start
+        jitter = min(datetime.timedelta(days=9), length * 0.2) * draw.between(0.02, 1, "moment")
         return self.start + length * share * 0.9 + jitter
 
     def share_of_history(self, start: datetime.datetime, end: datetime.datetime) -> float:
         """How much of the history, counted as a year at least, lies between two moments."""
-        length = max((self.now - self.start).total_seconds(), 365 * 86400.0)
+        length = max((self.end - self.start).total_seconds(), 365 * 86400.0)
         return max((end - start).total_seconds(), 0.0) / length
 
     def text(self, value: str, number: int) -> str:

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import email.message
 import hashlib
 import http
 import http.server
@@ -70,7 +72,12 @@ def _redacted(name: str, value: str) -> str:
     scheme, space, secret = value.partition(" ")
     if not space:
         scheme, secret = "", value
-    return f"{scheme} {hashlib.sha256(secret.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}".strip()
+    return f"{scheme} {fingerprint(secret)}".strip()
+
+
+def fingerprint(secret: str) -> str:
+    """What stands in the log for a secret: eight hexadecimal digits of its hash."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -108,8 +115,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     @property
     def url(self) -> str:
-        host, port = self.server_address[:2]
-        name = f"[{host}]" if ":" in str(host) else host
+        host, port = str(self.server_address[0]), self.server_address[1]
+        name = f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{name}:{port}{self.prefix}"
 
     def get_request(self) -> tuple[socket.socket, t.Any]:
@@ -139,10 +146,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
-            try:
+            with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -174,7 +179,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             _Faulty(self, fault).run(lambda: self._usual(url), entry)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = _serve
+    def __getattr__(self, name: str) -> t.Callable[[], None]:
+        """The base class looks for C(do_GET) and the like: all methods, known or not, are served alike."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
 
     def _usual(self, url: urllib.parse.SplitResult) -> Answer:
         prefix = self.server.prefix
@@ -233,7 +242,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class refuses (a broken request line, an unknown method), in the API's own form."""
+        """What the base class refuses, such as a broken request line, in the API's own form."""
         self.close_connection = True
         self._send(ApiError(code, 3, message or "bad request").answer())
 
@@ -244,9 +253,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 _STATUSES = {status.value for status in http.HTTPStatus}
 
 
-def _joined(headers: t.Any) -> dict[str, str]:
+def _joined(headers: email.message.Message) -> dict[str, str]:
     """Headers by name; several of one name are joined by commas."""
-    return {name: ", ".join(headers.get_all(name)) for name in dict.fromkeys(headers.keys())}
+    return {name: ", ".join(headers.get_all(name, [])) for name in dict.fromkeys(headers.keys())}
 
 
 class _Faulty:
@@ -305,7 +314,9 @@ class _Faulty:
         parts = [part for part in (answer.body[:half], answer.body[half:]) if part]
         chunks = [f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts]
         whole = b"".join(chunks) + b"0\r\n\r\n"
-        return handler.head(answer, (("Transfer-Encoding", "chunked"),)), b"".join(chunks[:1]) if fault.chunked_break else whole
+        return handler.head(answer, (("Transfer-Encoding", "chunked"),)), b"".join(
+            chunks[:1]
+        ) if fault.chunked_break else whole
 
     def _drip(self, data: bytes) -> None:
         """Send byte by byte, until the client leaves or the server stops."""
