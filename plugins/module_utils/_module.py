@@ -46,7 +46,7 @@ class BillingModule(AnsibleModule):
 
     def connection(self) -> Connection:
         """Return the checked connection options; raises OptionsError."""
-        layers = (Layer(self.params, "option"), self._environment)
+        layers = (Layer(self.params, "option {option}"), self._environment)
         return read_connection(self.params, layers, environment_of="the host that the module runs on")
 
     def selection(self, *, needs: str | None = None) -> Selection:

@@ -113,16 +113,24 @@ class Selection(t.NamedTuple):
 
 
 class Layer(t.NamedTuple):
-    """One place where a credential can stand: option names to values, and how to call each in a message."""
+    """One place where a credential can stand.
+
+    C(values) maps option names to values. C(source) says what a message calls one, with C({option}) for the name of the
+    option and C({variable}) for that of the environment variable. Where C(exclusive), key and JWT together are an error.
+    """
 
     values: t.Mapping[str, t.Any]
-    call: str
+    source: str
     exclusive: bool = True
+
+    def source_of(self, name: str) -> str:
+        """Return what a message calls the option in this layer."""
+        return self.source.format(option=name, variable=ENVIRONMENT[name])
 
 
 def environment_layer() -> Layer:
     """Return the credentials in this process's environment, where the key wins over the JWT."""
-    return Layer({name: os.environ.get(ENVIRONMENT[name]) for name in SECRETS}, "environment variable", exclusive=False)
+    return Layer({name: os.environ.get(ENVIRONMENT[name]) for name in SECRETS}, "environment variable {variable}", exclusive=False)
 
 
 def is_loopback(host: str | None) -> bool:
@@ -197,9 +205,9 @@ def _find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credenti
     for layer in layers:
         given = [name for name in SECRETS if layer.values.get(name) is not None]
         if len(given) == 2 and layer.exclusive:
-            raise OptionsError(f"api_key and api_jwt are both given as {layer.call}: leave one out.")
+            raise OptionsError(f"The {' and the '.join(map(layer.source_of, given))} are both given: leave one out.")
         if given:
-            return _check_credential(layer.values[given[0]], given[0], layer.call)
+            return _check_credential(layer.values[given[0]], given[0], layer.source_of(given[0]))
     raise OptionsError(
         "There is no credential: set the option api_key (or api_jwt with vanity_name), or set "
         f"{ENVIRONMENT['api_key']} (or {ENVIRONMENT['api_jwt']} with {ENVIRONMENT['vanity_name']}) "
@@ -207,8 +215,7 @@ def _find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credenti
     )
 
 
-def _check_credential(value: t.Any, kind: str, call: str) -> Credential:
-    source = f"{call} {ENVIRONMENT[kind] if call.startswith('environment') else kind}"
+def _check_credential(value: t.Any, kind: str, source: str) -> Credential:
     if not isinstance(value, str):
         raise OptionsError(f"The {source} must be a string.")
     # An f-string makes a plain str of ansible-core's tagged strings on every version; requests refuses some subclasses.
