@@ -25,17 +25,17 @@ attributes:
     INFO = r"""
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    description: Can run in C(check_mode) and say what it would change without changing it.
     support: full
     details:
       - This module changes nothing, and runs in check mode as it always does.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Shows what has changed, or in C(check_mode) would change, when in diff mode.
     support: N/A
     details:
       - This module changes nothing.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: Run twice in a row with the same options, the second run changes nothing.
     support: full
     details:
       - This module changes nothing.
@@ -44,17 +44,17 @@ attributes:
     FILES = r"""
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    description: Can run in C(check_mode) and say what it would change without changing it.
     support: full
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Shows what has changed, or in C(check_mode) would change, when in diff mode.
     support: full
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    description: Run twice in a row with the same options, the second run changes nothing.
     support: full
     details:
       - The draft of the current month changes through the month, and so does a file made of it.
   safe_file_operations:
-    description: Uses Ansible's strict file operation functions to ensure proper permissions and avoid data corruption.
+    description: Replaces the file in one step, and sets its permissions, with the functions of ansible-core.
     support: full
 """

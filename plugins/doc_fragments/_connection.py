@@ -45,8 +45,8 @@ options:
     description:
       - The base URL of the API. A path prefix and a trailing slash are accepted; user info, a query and a fragment are
         not.
-      - It begins with C(https://). Plain C(http://) is accepted for C(localhost), C(127.0.0.1) and C([::1]) alone, since
-        a credential is never sent in the clear.
+      - It begins with C(https://). Plain C(http://) is accepted for C(localhost), C(127.0.0.1) and C([::1]) alone, as a
+        credential is never sent in the clear.
       - Redirects are not followed, so that the credential goes to this address and nowhere else.
       - If not given, the environment variable E(COCKROACH_SERVER) is used.
     type: str

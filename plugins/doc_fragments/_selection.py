@@ -26,7 +26,8 @@ options:
   start_time:
     description:
       - Return only invoices whose billing period began at this time or later.
-      - An RFC 3339 time such as V(2026-10-01T00:00:00Z) or a date such as V(2026-10-01); without an offset it is in UTC.
+      - An RFC 3339 time such as V(2026-10-01T00:00:00Z) or a date such as V(2026-10-01). It is in UTC unless it has an
+        offset.
       - The API does the comparison.
     type: str
   end_time:

@@ -85,9 +85,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._lookup 
 class LookupModule(BillingLookup):
     """Gather invoices on the controller."""
 
-    def run(
-        self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any
-    ) -> list[Invoice]:
+    def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[Invoice]:
         """Return the invoices; raises AnsibleLookupError."""
         try:
             return gather_invoices(*self.read_options(terms, variables, kwargs))

@@ -91,7 +91,9 @@ def trim(invoice: Invoice, detail: str) -> Invoice:
 def _trim_item(item: dict[str, t.Any]) -> dict[str, t.Any]:
     cluster = item.get("cluster")
     return {
-        "cluster": {key: cluster[key] for key in _CLUSTERS_KEEPS if key in cluster} if isinstance(cluster, dict) else {},
+        "cluster": {key: cluster[key] for key in _CLUSTERS_KEEPS if key in cluster}
+        if isinstance(cluster, dict)
+        else {},
         "totals": item.get("totals", []),
     }
 
@@ -124,8 +126,8 @@ def _check_invoices(value: t.Any, expected: str) -> list[Invoice]:
     if isinstance(value, list) and all(isinstance(invoice, dict) for invoice in value):
         return value
     raise ResponseError(
-        f"The API answered with JSON that is not {expected}. Check api_url and api_version, and whether a proxy answers "
-        "in place of the API.",
+        f"The API answered with JSON that is not {expected}. Check api_url and api_version, and whether a proxy "
+        "answers in place of the API.",
         status=200,
         attempts=1,
     )

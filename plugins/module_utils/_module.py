@@ -36,7 +36,9 @@ class BillingModule(AnsibleModule):
         :param kwargs: as for AnsibleModule.
         """
         super().__init__(
-            argument_spec={**CONNECTION_SPEC, **SELECTION_SPEC, **(extra_spec or {})}, supports_check_mode=True, **kwargs
+            argument_spec={**CONNECTION_SPEC, **SELECTION_SPEC, **(extra_spec or {})},
+            supports_check_mode=True,
+            **kwargs,
         )
         self.diff_mode: bool = self._diff
         self._environment = environment_layer()

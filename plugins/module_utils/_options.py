@@ -115,8 +115,9 @@ class Selection(t.NamedTuple):
 class Layer(t.NamedTuple):
     """One place where a credential can stand.
 
-    C(values) maps option names to values. C(source) says what a message calls one, with C({option}) for the name of the
-    option and C({variable}) for that of the environment variable. Where C(exclusive), key and JWT together are an error.
+    C(values) maps option names to values. C(source) is what a message calls one, with C({option}) for the name of the
+    option and C({variable}) for that of the environment variable. Where C(exclusive), the key and the JWT together are
+    an error.
     """
 
     values: t.Mapping[str, t.Any]
@@ -130,7 +131,11 @@ class Layer(t.NamedTuple):
 
 def environment_layer() -> Layer:
     """Return the credentials in this process's environment, where the key wins over the JWT."""
-    return Layer({name: os.environ.get(ENVIRONMENT[name]) for name in SECRETS}, "environment variable {variable}", exclusive=False)
+    return Layer(
+        {name: os.environ.get(ENVIRONMENT[name]) for name in SECRETS},
+        "environment variable {variable}",
+        exclusive=False,
+    )
 
 
 def is_loopback(host: str | None) -> bool:
@@ -185,7 +190,7 @@ def read_selection(options: t.Mapping[str, t.Any], now: datetime.datetime | None
     """
     _check_exclusive(options, "invoice_id", ("status", "start_time", "end_time", "period"))
     _check_exclusive(options, "period", ("start_time", "end_time"))
-    for name, choices in (("status", (None,) + STATUSES), ("detail", DETAILS)):
+    for name, choices in (("status", (None, *STATUSES)), ("detail", DETAILS)):
         if options[name] not in choices:
             raise OptionsError(f"{name} must be one of {', '.join(c for c in choices if c)}, not {options[name]!r}.")
     start, end = (_check_instant(options, name) for name in ("start_time", "end_time"))
@@ -248,8 +253,8 @@ def _check_url(value: str) -> str:
     # The value is not shown: it may hold user info, which is a secret.
     if match is None or any(segment in (".", "..") for segment in match.group("path").split("/")):
         raise OptionsError(
-            f"{name} must be a URL such as https://cockroachlabs.cloud: http or https, a host, and at most a port and a "
-            "path; no user info, query or fragment."
+            f"{name} must be a URL such as https://cockroachlabs.cloud: http or https, a host, and at most a port and "
+            "a path; no user info, query or fragment."
         )
     if match.group("port") and not 0 < int(match.group("port")) < 65536:
         raise OptionsError(f"{name} has a port that is not between 1 and 65535.")
@@ -303,8 +308,8 @@ def _check_id(value: t.Any) -> str:
         raise OptionsError("invoice_id holds an empty id: leave it out, or leave out invoice_id to list all invoices.")
     if invoice_id in (".", "..") or re.search(r"[/?#\x00-\x1f\x7f]", invoice_id):
         raise OptionsError(
-            f"invoice_id holds {invoice_id!r}, which is no invoice id: it must not be '.' or '..' nor hold '/', '?', '#' "
-            "or control characters. Copy the id from invoice_id of a list of invoices."
+            f"invoice_id holds {invoice_id!r}, which is no invoice id: it must not be '.' or '..' nor hold '/', '?', "
+            "'#' or control characters. Copy the id from invoice_id of a list of invoices."
         )
     return invoice_id
 

@@ -58,7 +58,9 @@ class BillingLookup(LookupBase):
         named = self._template_variables(variables or {})
         layers = (
             Layer(direct, "option {option}"),
-            Layer({name: named.get(VARIABLE_PREFIX + name) for name in SECRETS}, f"variable {VARIABLE_PREFIX}{{option}}"),
+            Layer(
+                {name: named.get(VARIABLE_PREFIX + name) for name in SECRETS}, f"variable {VARIABLE_PREFIX}{{option}}"
+            ),
             environment_layer(),
         )
         # ansible-core would show a secret of the wrong type in its message, so that it never gets to see one.
