@@ -1,0 +1,216 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the tests of this collection.
+
+"""Run the real modules and the real lookups inside the process of the test, as Ansible would, on any ansible-core.
+
+The environment of each run is fresh: nothing of the user's own account, proxies or keys reaches it.
+The controller's part of ansible-core is imported where a lookup runs, since on a target there is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import typing as t
+from unittest import mock
+
+COLLECTION = "cockroachdb_cloud.billing"
+# The folder that holds the folder ansible_collections.
+TREE = pathlib.Path(__file__).parents[6]
+_PACKAGE = f"ansible_collections.{COLLECTION}.plugins"
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME", "PYTHONPATH")
+
+
+class ModuleResult(t.NamedTuple):
+    """How a module ended: the JSON that it printed, all that it wrote, and its exit code."""
+
+    data: dict[str, t.Any]
+    output: str
+    exit_code: int
+
+
+class LookupFailureError(Exception):
+    """A lookup failed: C(args[0]) is the text of its own error, C(shown) all that any exception of the chain says."""
+
+    def __init__(self, text: str, shown: str) -> None:
+        super().__init__(text)
+        self.shown = shown
+
+
+@contextlib.contextmanager
+def fresh_environment(environment: t.Mapping[str, str] | None = None) -> t.Iterator[None]:
+    """Replace this process's environment by a small one with an empty home folder, plus the variables given."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    with tempfile.TemporaryDirectory(prefix="billing-home-") as home:
+        with mock.patch.dict(os.environ, {**kept, "HOME": home, **(environment or {})}, clear=True):
+            yield
+
+
+def run_module(
+    name: str,
+    options: t.Mapping[str, t.Any] | None = None,
+    *,
+    environment: t.Mapping[str, str] | None = None,
+    check_mode: bool = False,
+) -> ModuleResult:
+    """Run a module of this collection.
+
+    :param name: such as C(invoice_info).
+    :param options: the parameters of the task; what is left out is left to the module's defaults.
+    :param environment: variables of the host that the module runs on.
+    """
+    module = importlib.import_module(f"{_PACKAGE}.modules.{name}")
+    parameters = {**(options or {}), "_ansible_check_mode": check_mode, "_ansible_module_name": f"{COLLECTION}.{name}"}
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with fresh_environment(environment), _module_arguments(parameters), _no_old_warnings():
+        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+            exit_code: t.Any = None
+            try:
+                module.main()
+            except SystemExit as end:
+                exit_code = end.code or 0
+    assert exit_code is not None, "the module returned without exit_json() or fail_json()"
+    lines = [line for line in stdout.getvalue().splitlines() if line.strip()]
+    assert len(lines) == 1, stdout.getvalue()
+    return ModuleResult(json.loads(lines[0]), stdout.getvalue() + stderr.getvalue(), exit_code)
+
+
+def run_lookup(
+    name: str,
+    terms: t.Sequence[t.Any] = (),
+    keywords: t.Mapping[str, t.Any] | None = None,
+    *,
+    variables: t.Mapping[str, t.Any] | None = None,
+    environment: t.Mapping[str, str] | None = None,
+) -> list[t.Any]:
+    """Run C(query()) with a lookup of this collection in an expression, through the real loader and templar.
+
+    :param name: such as C(invoice).
+    :param terms: the positional arguments.
+    :param keywords: the keyword arguments.
+    :param variables: variables of the play; a template in one is trusted, as it is in a playbook.
+    :param environment: variables of the controller.
+    :raises LookupFailureError: when the lookup raises.
+    """
+    arguments = {f"term_{index}": term for index, term in enumerate(terms)}
+    arguments.update((f"keyword_{keyword}", value) for keyword, value in (keywords or {}).items())
+    written = [f"term_{index}" for index in range(len(terms))]
+    written += [f"{keyword}=keyword_{keyword}" for keyword in keywords or {}]
+    expression = f"{{{{ query({', '.join([repr(f'{COLLECTION}.{name}'), *written])}) }}}}"
+    return t.cast("list[t.Any]", template(expression, {**arguments, **(variables or {})}, environment=environment))
+
+
+def template(
+    expression: str, variables: t.Mapping[str, t.Any] | None = None, *, environment: t.Mapping[str, str] | None = None
+) -> t.Any:
+    """Evaluate a template of a playbook.
+
+    :raises LookupFailureError: when a lookup in it raises.
+    """
+    from ansible.errors import AnsibleError, AnsibleLookupError
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.template import Templar
+
+    with fresh_environment(environment):
+        try:
+            templar = Templar(loader=DataLoader(), variables=_trust(dict(variables or {})))
+            return templar.template(_trust(expression))
+        except AnsibleError as error:
+            chain = list(exceptions(error))
+            own = [link for link in chain if type(link) is AnsibleLookupError]
+            if not own:
+                raise
+            raise LookupFailureError(
+                f"{own[-1]}", "\n".join(f"{link} {link!r} {link.args!r}" for link in chain)
+            ) from error
+
+
+def exceptions(error: BaseException) -> t.Iterator[BaseException]:
+    """Yield an exception and everything that it carries or was raised from, the outermost first."""
+    seen: set[int] = set()
+    waiting: list[t.Any] = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            waiting += [current.__cause__, current.__context__, getattr(current, "orig_exc", None), *current.args]
+
+
+def run_python(
+    *arguments: str,
+    text: str = "",
+    blocked: t.Sequence[str] = (),
+    environment: t.Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run this Python in a process of its own, where the collection can be imported and some libraries cannot.
+
+    :param arguments: as on its command line.
+    :param text: what it reads from its standard input.
+    :param blocked: top-level modules whose import fails there as it does where they are not installed.
+    """
+    with fresh_environment(environment), tempfile.TemporaryDirectory(prefix="billing-blocked-") as folder:
+        for name in blocked:
+            missing = f"raise ModuleNotFoundError('No module named {name}', name='{name}')\n"
+            pathlib.Path(folder, f"{name}.py").write_text(missing, encoding="ascii")
+        path = os.pathsep.join([folder, str(TREE), *filter(None, sys.path)])
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+
+def _trust(value: t.Any) -> t.Any:
+    """Mark strings as templates that a playbook's author wrote, which ansible-core asks for since 2.19."""
+    try:
+        from ansible.template import trust_as_template
+    except ImportError:
+        return value
+    if isinstance(value, dict):
+        return {key: _trust(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_trust(inner) for inner in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+@contextlib.contextmanager
+def _module_arguments(parameters: dict[str, t.Any]) -> t.Iterator[None]:
+    try:
+        from ansible.module_utils.testing import patch_module_args
+    except ImportError:
+        from ansible.module_utils import basic
+
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": parameters}).encode()
+        with mock.patch.object(basic, "_ANSIBLE_ARGS", arguments):
+            yield
+    else:
+        with patch_module_args(parameters):
+            yield
+
+
+@contextlib.contextmanager
+def _no_old_warnings() -> t.Iterator[None]:
+    """Forget the warnings and deprecations of the process, as a module's own process would have none."""
+    from ansible.module_utils.common import warnings
+
+    stores = [vars(warnings).get(name) for name in ("_global_warnings", "_global_deprecations")]
+    for store in stores:
+        if store is not None:
+            store.clear()
+    yield

@@ -1,0 +1,20 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures for the tests of all plugins."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import Api, serve
+
+
+@pytest.fixture
+def api() -> t.Iterator[Api]:
+    """Return a server that answers what the test expects; requests that differ, are too many or missing fail the test."""
+    with serve() as server:
+        yield server
