@@ -16,7 +16,7 @@ import typing as t
 # RFC 3339, section 5.6. PyYAML prints an instant with a space where RFC 3339 has a "T", and one without an offset is
 # in UTC to it, so that the offset may be missing here.
 _INSTANT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?\s?(?:([Zz])|([+-])(\d\d):(\d\d))?)?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?\s?(?:[Zz]|([+-])(\d\d):(\d\d))?)?", re.ASCII
 )
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 _YEAR = re.compile(r"\d{4}", re.ASCII)
@@ -49,7 +49,7 @@ def parse_instant(text: str) -> datetime.datetime:
     match = _INSTANT.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no RFC 3339 time")
-    year, month, day, hour, minute, second, fraction, dummy, sign, offset_hours, offset_minutes = match.groups()
+    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
     instant = datetime.datetime(
         int(year),
         int(month),

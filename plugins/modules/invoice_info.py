@@ -74,8 +74,7 @@ RETURN = r"""
 invoices:
   description:
     - The invoices, sorted by RV(invoices[].period_start), or in the order of O(invoice_id).
-    - Everything that O(detail) keeps is as the API sent it, including fields and values that this documentation does not
-      list.
+    - Everything that O(detail) keeps is as the API sent it, including fields and values that are not documented here.
     - Amounts are in major units (dollars, not cents). Amounts of different currencies must not be added up.
   returned: success
   type: list

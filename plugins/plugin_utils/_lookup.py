@@ -78,7 +78,7 @@ class BillingLookup(LookupBase):
         return connection, read_selection(options)
 
     def _template_variables(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Return the variables that set an option; ansible-core hands them to a lookup as they stand in the playbook."""
+        """Return the variables that set an option; ansible-core hands them to a lookup without templating."""
         names = [VARIABLE_PREFIX + name for name in _CONNECTION]
         return {name: _plain(self._templar.template(variables[name])) for name in names if name in variables}
 
