@@ -1,0 +1,626 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The event source, loaded as ansible-rulebook loads it, over real sockets; only waiting and the clock are injected."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import http.server
+import importlib
+import json
+import logging
+import os
+import pathlib
+import runpy
+import subprocess
+import sys
+import threading
+import time
+import types
+import typing as t
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).absolute().parents[4]
+PATH = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "draft_cost.py"
+SOURCE = types.SimpleNamespace(**runpy.run_path(str(PATH)))
+
+MODULE_UTILS = "ansible_collections.cockroachdb_cloud.billing.plugins.module_utils"
+ERRORS = importlib.import_module(f"{MODULE_UTILS}._errors")
+OPTIONS = importlib.import_module(f"{MODULE_UTILS}._options")
+
+KEY = "sandbox-key-of-the-event-source"
+NOW = datetime.datetime(2026, 10, 16, tzinfo=datetime.timezone.utc)
+LOGGER = "cockroachdb_cloud.billing.draft_cost"
+
+Answer = tuple[int, t.Any]
+
+
+class Api:
+    """Answers requests with what it was told, in that order, and keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.hang = threading.Event()
+        api = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                api.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+                status, content = api.answers.pop(0)
+                if content == "hang":
+                    api.hang.wait(20)
+                body = json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                """Keep the test's output clean."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def drafts(self, *polls: t.Any) -> None:
+        """Answer each poll with a list of invoices, or with a status alone."""
+        for poll in polls:
+            if isinstance(poll, int):
+                self.answers.append((poll, {"code": 2, "message": f"status {poll}", "details": []}))
+            else:
+                self.answers.append((200, {"invoices": poll}))
+
+    def stop(self) -> None:
+        self.hang.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Api]:
+    for name in OPTIONS.ENVIRONMENT.values():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    running = Api()
+    yield running
+    running.stop()
+    assert not running.answers, "answers that nobody asked for"
+
+
+def invoice(*amounts: t.Any, month: str = "2026-10", status: str = "DRAFT", **more: t.Any) -> dict[str, t.Any]:
+    """Return an invoice with a cluster for each amount: C(amount), C((amount, team)) or C((amount, team, currency))."""
+    items = []
+    totals: dict[str, float] = {}
+    for number, given in enumerate(amounts):
+        amount, team, currency = (*given, "USD")[:3] if isinstance(given, tuple) else (given, None, "USD")
+        totals[currency] = totals.get(currency, 0) + amount
+        money = {"amount": amount, "currency": currency}
+        cluster = {"id": f"c{number}", "name": f"cluster-{number}", "labels": {"team": team} if team else {}}
+        items.append({"cluster": cluster, "totals": [money], "line_items": [{"description": "d", "total": money}]})
+    year, number = int(month[:4]), int(month[5:])
+    end = f"{year + number // 12}-{number % 12 + 1:02d}-01T00:00:00Z"
+    return {
+        "invoice_id": f"draft-{month}",
+        "status": status,
+        "period_start": f"{month}-01T00:00:00Z",
+        "period_end": end,
+        "totals": [{"amount": amount, "currency": currency} for currency, amount in totals.items()],
+        "balances": [],
+        "invoice_items": items,
+        **more,
+    }
+
+
+class Run:
+    """What watching brought about: events, waits, and the error that ended it, if any."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, t.Any]] = []
+        self.waits: list[float] = []
+        self.error: BaseException | None = None
+
+    @property
+    def thresholds(self) -> list[float]:
+        return [event["threshold"] for event in self.events]
+
+
+def watch(api: Api, now: datetime.datetime = NOW, **args: t.Any) -> Run:
+    """Watch until every answer of the API is used up."""
+    run = Run()
+    options = {"api_url": api.url, "api_key": KEY, "retries": 0, **args}
+
+    async def sleep(seconds: float) -> None:
+        if seconds == 0:
+            return
+        run.waits.append(seconds)
+        if not api.answers:
+            raise asyncio.CancelledError
+
+    async def go() -> None:
+        queue: asyncio.Queue[t.Any] = asyncio.Queue()
+        try:
+            await SOURCE.watch(queue, SOURCE.read_settings(options), sleep=sleep, now=lambda: now)
+        except (asyncio.CancelledError, ERRORS.BillingError) as error:
+            run.error = error
+        while not queue.empty():
+            event = queue.get_nowait()
+            assert list(event) == ["cockroachdb_cloud"]
+            run.events.append(event["cockroachdb_cloud"])
+
+    asyncio.run(go())
+    return run
+
+
+# What is emitted
+
+
+def test_an_event_says_everything(api: Api) -> None:
+    api.drafts([invoice(812.5)])
+    run = watch(api, thresholds=[1000, "80%"], budget=1000)
+    assert run.events == [
+        {
+            "event": "threshold_crossed",
+            "period": "2026-10",
+            "invoice_id": "draft-2026-10",
+            "group": {},
+            "currency": "USD",
+            "measure": "spent",
+            "amount": 812.5,
+            "threshold": 800.0,
+            "percent": 80.0,
+            "budget": 1000.0,
+            "at_start": True,
+        }
+    ]
+    assert run.waits == [3600]
+
+
+def test_a_poll_asks_for_drafts_with_the_credential(api: Api) -> None:
+    api.drafts([])
+    watch(api, thresholds=[1])
+    [(path, headers)] = api.requests
+    assert path == "/api/v1/invoices?status=DRAFT"
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert headers["cc-version"] == "2024-09-16"
+
+
+def test_each_threshold_is_emitted_once_in_a_month(api: Api) -> None:
+    api.drafts(
+        [invoice(50)],
+        [invoice(100)],
+        [invoice(900)],
+        [invoice(90)],
+        [invoice(900)],
+        [invoice(150, month="2026-11")],
+    )
+    run = watch(api, thresholds=[500, 100, 200])
+    assert [(e["period"], e["threshold"], e["amount"], e["at_start"]) for e in run.events] == [
+        ("2026-10", 100.0, 100.0, False),
+        ("2026-10", 200.0, 900.0, False),
+        ("2026-10", 500.0, 900.0, False),
+        ("2026-11", 100.0, 150.0, False),
+    ]
+
+
+def test_what_was_crossed_before_the_start_is_emitted_at_the_first_poll(api: Api) -> None:
+    api.drafts(503, [invoice(250)], [invoice(350)])
+    run = watch(api, thresholds=[100, 200, 300])
+    assert [(e["threshold"], e["at_start"]) for e in run.events] == [(100.0, True), (200.0, True), (300.0, False)]
+
+
+def test_a_threshold_is_crossed_to_the_last_digit(api: Api) -> None:
+    # 0.1 + 0.2 is above 0.3 as doubles, and 0.3 as money; 33.3 % of 10 is 3.33.
+    api.drafts([invoice((0.1, "a"), (0.2, "a"), (3.33, "b"))])
+    run = watch(api, thresholds=["0.3", "0.30000000001", "33.3%"], budget="10", group_by=["label:team"])
+    assert [(e["group"]["label:team"], e["threshold"]) for e in run.events] == [
+        ("a", 0.3),
+        ("b", 0.3),
+        ("b", 0.30000000001),
+        ("b", 3.33),
+    ]
+
+
+def test_each_group_crosses_by_itself(api: Api) -> None:
+    api.drafts([invoice((120, "shop"), (40, "data"), (90, None))], [invoice((120, "shop"), (140, "data"), (300, None))])
+    run = watch(api, thresholds=[100], group_by=["label:team", "kind"])
+    assert [(e["group"], e["amount"]) for e in run.events] == [
+        ({"label:team": "shop", "kind": "usage"}, 120.0),
+        ({"label:team": "data", "kind": "usage"}, 140.0),
+        ({"label:team": None, "kind": "usage"}, 300.0),
+    ]
+
+
+@pytest.mark.parametrize("group_by", [None, [], ["currency-free"]])
+def test_the_whole_draft_counts_as_the_invoice_states_it(api: Api, group_by: t.Any) -> None:
+    if group_by == ["currency-free"]:
+        group_by = "kind"
+    adjustments = [{"name": "Free credit", "amount": {"amount": -15.0, "currency": "USD"}}]
+    draft = invoice(100, adjustments=adjustments)
+    draft["totals"] = [{"amount": 85.0, "currency": "USD"}]
+    api.drafts([draft])
+    run = watch(api, thresholds=[85, 90], group_by=group_by)
+    assert [(e["group"], e["threshold"], e["amount"]) for e in run.events] == (
+        [({"kind": "usage"}, 85.0, 100.0), ({"kind": "usage"}, 90.0, 100.0)] if group_by else [({}, 85.0, 85.0)]
+    )
+
+
+@pytest.mark.parametrize("group_by", [None, ["label:team"]])
+def test_the_projection_is_the_rate_so_far(api: Api, group_by: t.Any) -> None:
+    api.drafts([invoice((150, "shop"), (60, "shop"))])
+    # 15 of 31 days are over: 210 / 15 * 31.
+    run = watch(api, thresholds=[433, 435], measure="projected", group_by=group_by)
+    assert [(e["threshold"], e["measure"]) for e in run.events] == [(433.0, "projected")]
+    assert run.events[0]["amount"] == pytest.approx(434.0)
+
+
+def test_no_projection_counts_in_the_first_days(api: Api) -> None:
+    second = datetime.datetime(2026, 10, 2, 23, 59, tzinfo=datetime.timezone.utc)
+    third = datetime.datetime(2026, 10, 3, tzinfo=datetime.timezone.utc)
+    for now, group_by, expected in (
+        (second, None, []),
+        (second, ["cluster"], []),
+        (third, None, [100.0]),
+        (third, ["cluster"], [100.0]),
+    ):
+        api.drafts([invoice(40)])
+        run = watch(api, now=now, thresholds=[100], measure="projected", group_by=group_by)
+        assert run.thresholds == expected
+    # The month before is over by then: its projection is what it came to.
+    api.drafts([invoice(140, month="2026-09")])
+    assert watch(api, now=second, thresholds=[100, 141], measure="projected").thresholds == [100.0]
+
+
+def test_nothing_is_projected_before_the_period_begins(api: Api) -> None:
+    before = datetime.datetime(2026, 9, 30, tzinfo=datetime.timezone.utc)
+    for group_by in (None, ["cluster"]):
+        api.drafts([invoice(140)])
+        run = watch(api, now=before, thresholds=[1], measure="projected", group_by=group_by)
+        assert isinstance(run.error, asyncio.CancelledError)
+        assert run.events == []
+
+
+@pytest.mark.parametrize("group_by", [None, ["label:team"]])
+def test_credits_count_at_their_rate(api: Api, group_by: t.Any) -> None:
+    draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"), (10, "a", "COCKROACH_CREDITS"), (1, "a", "USD"), (7, "a", "EUR"))
+    api.drafts([draft], [draft])
+    assert watch(api, thresholds=[50, 56, 57], credit_rate="0.5", group_by=group_by).thresholds == [50.0, 56.0]
+
+
+def test_other_currencies_are_left_out(api: Api) -> None:
+    draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"), (30, "a", "USD"))
+    api.drafts([draft])
+    assert watch(api, thresholds=[20, 40]).thresholds == [20.0]
+    api.drafts([draft])
+    assert watch(api, thresholds=[20, 40], currency="CRDB_CLOUD_CREDITS").thresholds == [20.0, 40.0]
+
+
+def test_a_currency_that_the_draft_does_not_have_is_named_once(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"))
+    api.drafts([draft], [draft])
+    assert watch(api, thresholds=[1]).events == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "The draft has no amount in USD, only in CRDB_CLOUD_CREDITS: set currency, or credit_rate for credits."
+    ]
+
+
+# Which draft
+
+
+def test_the_latest_draft_counts(api: Api) -> None:
+    october, november = invoice(500), invoice(20, month="2026-11")
+    closed = invoice(9000, month="2026-12", status="FINALIZED")
+    api.drafts([october], [november, october], [october], [closed, november, october], [november])
+    run = watch(api, thresholds=[10, 400])
+    assert [(e["period"], e["threshold"]) for e in run.events] == [
+        ("2026-10", 10.0),
+        ("2026-10", 400.0),
+        ("2026-11", 10.0),
+    ]
+
+
+@pytest.mark.parametrize("answer", [{}, {"invoices": []}, {"invoices": [{"invoice_id": "x", "status": "DRAFT"}]}])
+def test_an_organization_without_a_draft_is_watched_on(
+    api: Api, caplog: pytest.LogCaptureFixture, answer: t.Any
+) -> None:
+    api.answers += [(200, answer), (200, answer)]
+    api.drafts([invoice(5)])
+    run = watch(api, thresholds=[1])
+    assert [(e["threshold"], e["at_start"]) for e in run.events] == [(1.0, False)]
+    assert [record.getMessage()[:26] for record in caplog.records] == ["There is no draft invoice:"]
+
+
+# Errors
+
+
+def test_errors_are_survived_with_growing_waits(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    api.drafts(503, 500, 429, 502, [invoice(5)], 503, [invoice(50)])
+    run = watch(api, thresholds=[1, 10], interval=100)
+    assert run.waits == [15, 30, 60, 100, 100, 15, 100]
+    assert run.thresholds == [1.0, 10.0]
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts[0].startswith("The cost is not known, the next poll is in 15 seconds. GET http://127.0.0.1:")
+    assert "HTTP 503: status 503" in texts[0]
+    assert texts[4] == "The cost is known again. Polls that failed before: 4."
+    assert {record.name for record in caplog.records} == {LOGGER}
+
+
+def test_the_wait_never_passes_the_interval(api: Api) -> None:
+    api.drafts(*[503] * 24)
+    waits = watch(api, thresholds=[1], interval=3600).waits
+    assert waits[:9] == [15, 30, 60, 120, 240, 480, 960, 1920, 3600]
+    assert set(waits[9:]) == {3600}
+
+
+def test_what_is_no_invoice_is_survived(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    broken = invoice(5)
+    broken["invoice_items"] = "none"
+    api.answers += [(200, ["no", "invoices"]), (200, {"invoices": [broken]})]
+    api.drafts([invoice(5)])
+    assert watch(api, thresholds=[1]).thresholds == [1.0]
+    assert len(caplog.records) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, ERRORS.RequestError),
+        (401, ERRORS.AuthenticationError),
+        (403, ERRORS.PermissionDeniedError),
+        (404, ERRORS.NotFoundError),
+    ],
+)
+def test_a_refusal_ends_the_source_at_the_start_and_is_survived_later(
+    api: Api, status: int, error: type[Exception]
+) -> None:
+    api.drafts(503, status)
+    run = watch(api, thresholds=[1])
+    assert type(run.error) is error
+    assert str(status) in str(run.error)
+    assert KEY not in str(run.error)
+    api.drafts([], status, status, [invoice(5)])
+    run = watch(api, thresholds=[1])
+    assert run.thresholds == [1.0]
+    assert run.waits == [3600, 15, 30, 3600]
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        ({"thresholds": None}, "missing required arguments: thresholds"),
+        ({"thresholds": []}, "thresholds is empty"),
+        ({"thresholds": [0]}, "thresholds must hold amounts above 0 such as 500, or percentages such as 80%, not 0."),
+        ({"thresholds": [-5]}, "not -5"),
+        ({"thresholds": [True]}, "not True"),
+        ({"thresholds": ["much"]}, "not 'much'"),
+        ({"thresholds": [float("nan")]}, "not nan"),
+        ({"thresholds": ["inf"]}, "not 'inf'"),
+        ({"thresholds": [{"a": 1}]}, "not {'a': 1}"),
+        ({"thresholds": [[100]]}, "not [100]"),
+        ({"thresholds": [1e12]}, "not 1000000000000.0"),
+        ({"thresholds": ["80%"]}, "thresholds: '80%' is a percentage of the budget, and budget is not set."),
+        ({"thresholds": ["%"], "budget": 5}, "not ''"),
+        ({"thresholds": ["-1%"], "budget": 5}, "not '-1'"),
+        ({"budget": "a lot"}, "budget must be above 0, not 'a lot'."),
+        ({"budget": 0}, "budget must be above 0, not 0."),
+        ({"budget": True}, "budget must be above 0, not True."),
+        ({"budget": [5]}, "budget must be above 0, not [5]."),
+        ({"measure": "guessed"}, "value of measure must be one of: spent, projected, got: guessed"),
+        ({"interval": 9}, "interval must be a whole number from 10 to 86400, not 9."),
+        ({"interval": 86401}, "not 86401"),
+        ({"interval": "often"}, "interval"),
+        ({"interval": True}, "interval must be a whole number from 10 to 86400, not True."),
+        ({"projected_from_day": 29}, "projected_from_day must be a whole number from 1 to 28, not 29."),
+        ({"currency": "usd"}, "currency must be one such as USD or CRDB_CLOUD_CREDITS, not 'usd'."),
+        ({"currency": ""}, "currency must be one such as USD"),
+        ({"currency": "EUR", "credit_rate": 1}, "credit_rate turns credits into USD"),
+        ({"credit_rate": "cheap"}, "credit_rate"),
+        ({"group_by": ["team"]}, "group_by: 'team' is unknown."),
+        ({"group_by": [{"label": "team"}]}, "group_by: write 'label:team' without a space"),
+        ({"treshold": [5]}, "treshold"),
+        ({"api_key": None}, "There is no credential"),
+        ({"api_key": "  "}, "The option api_key is empty"),
+        ({"api_key": "sandbox key"}, "The option api_key holds white space"),
+        ({"api_key": ["sandbox-list-key"]}, "The option api_key must be a string."),
+        ({"api_jwt": "sandbox-jwt"}, "are both given: leave one out."),
+        ({"api_key": None, "api_jwt": "sandbox-jwt"}, "needs vanity_name"),
+        ({"api_url": "http://billing.example.com"}, "must begin with https://"),
+        ({"timeout": 0}, "timeout must be a whole number from 1"),
+        ({"retries": -1}, "retries must be a whole number from 0"),
+        ({"ca_path": "/nowhere/ca.pem"}, "ca_path '/nowhere/ca.pem' does not exist"),
+        ({"validate_certs": "maybe"}, "validate_certs"),
+    ],
+)
+def test_bad_options_end_the_source_before_any_call(api: Api, args: dict[str, t.Any], text: str) -> None:
+    options = {"api_url": api.url, "api_key": KEY, "thresholds": [1], **args}
+    with pytest.raises(ERRORS.OptionsError) as caught:
+        asyncio.run(asyncio.wait_for(SOURCE.main(asyncio.Queue(), options), 5))
+    assert text in str(caught.value)
+    assert api.requests == []
+    for secret in (KEY, "sandbox key", "sandbox-list-key", "sandbox-jwt"):
+        assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("args", "environment", "expected"),
+    [
+        ({}, {"COCKROACH_API_KEY": "sandbox-env"}, {"authorization": "Bearer sandbox-env"}),
+        ({"api_key": "sandbox-a"}, {"COCKROACH_API_KEY": "sandbox-env"}, {"authorization": "Bearer sandbox-a"}),
+        (
+            {"api_jwt": "sandbox-jwt", "vanity_name": "crl"},
+            {"COCKROACH_API_KEY": "sandbox-env", "COCKROACH_VANITY_NAME": "other", "COCKROACH_USERNAME": "a@b.c"},
+            {"authorization": "Bearer sandbox-jwt", "cc-vanity-name": "crl", "cc-username": "a@b.c"},
+        ),
+        (
+            {"api_version": "2026-09-15"},
+            {"COCKROACH_API_JWT": "sandbox-jwt", "COCKROACH_VANITY_NAME": "crl"},
+            {"authorization": "Bearer sandbox-jwt", "cc-vanity-name": "crl", "cc-version": "2026-09-15"},
+        ),
+    ],
+)
+def test_options_beat_the_environment(
+    api: Api, monkeypatch: pytest.MonkeyPatch, args: dict[str, str], environment: dict[str, str], expected: t.Any
+) -> None:
+    for name, value in {"COCKROACH_SERVER": api.url, **environment}.items():
+        monkeypatch.setenv(name, value)
+    api.drafts([])
+    watch(api, **{"api_key": None, "api_url": None, "thresholds": [1], **args})
+    [(_path, headers)] = api.requests
+    assert {name: headers.get(name) for name in expected} == expected
+
+
+# The loop
+
+
+def test_a_poll_that_hangs_blocks_neither_the_loop_nor_the_end(api: Api) -> None:
+    api.answers.append((200, "hang"))
+    ticks = 0
+
+    async def go() -> None:
+        nonlocal ticks
+        options = {"api_url": api.url, "api_key": KEY, "thresholds": [1], "timeout": 15}
+        task = asyncio.create_task(SOURCE.main(asyncio.Queue(), options))
+        while not api.requests or ticks < 20:
+            ticks += 1
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    started = time.monotonic()
+    asyncio.run(go())
+    assert time.monotonic() - started < 5
+
+
+def test_a_full_queue_holds_events_back_and_loses_none(api: Api) -> None:
+    api.drafts([invoice(5)])
+
+    async def go() -> list[float]:
+        queue: asyncio.Queue[t.Any] = asyncio.Queue(1)
+        options = {"api_url": api.url, "api_key": KEY, "thresholds": [1, 2, 3]}
+        task = asyncio.create_task(SOURCE.main(queue, options))
+        events = [await asyncio.wait_for(queue.get(), 10) for _number in range(3)]
+        task.cancel()
+        return [event["cockroachdb_cloud"]["threshold"] for event in events]
+
+    assert asyncio.run(go()) == [1.0, 2.0, 3.0]
+
+
+# What comes from outside
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("{{ lookup('pipe', 'id') }}", "{ { lookup('pipe', 'id') }}"),
+        ("{% for x in y %}", "{ % for x in y %}"),
+        ("{# note #}", "{ # note #}"),
+        ("{{{{ x }}}}", "{ { { { x }}}}"),
+        ("<b>&'\"\n\x1b[31m {x}", "<b>&'\"\n\x1b[31m {x}"),
+    ],
+)
+def test_names_from_outside_are_no_templates(api: Api, name: str, expected: str) -> None:
+    api.drafts([invoice((5, name))])
+    run = watch(api, thresholds=[1], group_by=["label:team"])
+    assert [event["group"] for event in run.events] == [{"label:team": expected}]
+
+
+def test_no_secret_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    api.answers.append((503, {"code": 14, "message": f"who is {KEY}?", "details": []}))
+    api.drafts([invoice(5)])
+    run = watch(api, thresholds=[1])
+    assert run.thresholds == [1.0]
+    assert "who is ********?" in caplog.text
+    assert KEY not in caplog.text
+    assert KEY not in repr(SOURCE.read_settings({"api_key": KEY, "thresholds": [1]}))
+
+
+# The documentation
+
+
+def test_the_documentation_has_every_option_as_it_is() -> None:
+    documented = yaml.safe_load(SOURCE.DOCUMENTATION)["options"]
+    assert set(documented) == set(SOURCE.SPEC)
+    for name, spec in SOURCE.SPEC.items():
+        option = documented[name]
+        for key in ("type", "elements", "default", "choices"):
+            assert option.get(key) == spec.get(key), f"{key} of {name}"
+        assert option.get("required", False) == spec.get("required", False)
+        variables = [entry["name"] for entry in option.get("env", [])]
+        assert variables == ([OPTIONS.ENVIRONMENT[name]] if name in OPTIONS.ENVIRONMENT else [])
+        assert all(text.endswith(".") for text in option["description"])
+
+
+def test_the_connection_options_are_those_of_every_plugin() -> None:
+    fragment = importlib.import_module(
+        "ansible_collections.cockroachdb_cloud.billing.plugins.doc_fragments._connection"
+    )
+    documented = yaml.safe_load(SOURCE.DOCUMENTATION)["options"]
+    for name, option in yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"].items():
+        assert {k: v for k, v in documented[name].items() if k in ("type", "default", "choices")} == {
+            k: v for k, v in option.items() if k in ("type", "default", "choices")
+        }
+
+
+def test_the_examples_are_rulebooks_that_pass_the_options_check() -> None:
+    [ruleset] = yaml.safe_load(SOURCE.EXAMPLES)
+    args = ruleset["sources"][0]["cockroachdb_cloud.billing.draft_cost"]
+    assert len(SOURCE.read_settings({**args, "api_key": KEY}).thresholds) == 3
+
+
+# Loading it in a stock installation
+
+
+def load(tmp_path: pathlib.Path, code: str = "", *, shadowed: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the source's file as ansible-rulebook does, in a Python that knows nothing of collections."""
+    import ansible
+
+    paths = [os.path.dirname(os.path.dirname(ansible.__file__))]
+    if shadowed:
+        # As the ansible package on PyPI brings it along.
+        (tmp_path / "ansible_collections").mkdir()
+        (tmp_path / "ansible_collections" / "__init__.py").write_text("", encoding="utf-8")
+        paths.insert(0, str(tmp_path))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import runpy, sys; {code}\n"
+            f"source = runpy.run_path({str(PATH)!r})\n"
+            f"print(sys.modules[{MODULE_UTILS + '._client'!r}].__file__)",
+        ],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("shadowed", [False, True])
+def test_it_finds_the_code_it_was_installed_with(tmp_path: pathlib.Path, shadowed: bool) -> None:
+    loaded = load(tmp_path, shadowed=shadowed)
+    assert (loaded.stdout.strip(), loaded.stderr) == (str(ROOT / "plugins" / "module_utils" / "_client.py"), "")
+
+
+def test_it_says_when_ansible_core_is_missing(tmp_path: pathlib.Path) -> None:
+    loaded = load(tmp_path, "sys.modules['ansible'] = None")
+    assert loaded.stderr.splitlines()[-1].startswith(
+        "ModuleNotFoundError: cockroachdb_cloud.billing.draft_cost needs ansible-core for the Python that runs "
+        f"ansible-rulebook: {sys.executable} -m pip install ansible-core"
+    )
