@@ -306,7 +306,7 @@ def _check_id(value: t.Any) -> str:
     invoice_id = "" if value is None else f"{value}"
     if not invoice_id.strip():
         raise OptionsError("invoice_id holds an empty id: leave it out, or leave out invoice_id to list all invoices.")
-    if invoice_id in (".", "..") or re.search(r"[/?#\x00-\x1f\x7f]", invoice_id):
+    if invoice_id in (".", "..") or re.search(r"[/?#\x00-\x1f\x7f-\x9f\ud800-\udfff]", invoice_id):
         raise OptionsError(
             f"invoice_id holds {invoice_id!r}, which is no invoice id: it must not be '.' or '..' nor hold '/', '?', "
             "'#' or control characters. Copy the id from invoice_id of a list of invoices."
