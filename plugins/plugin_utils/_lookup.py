@@ -13,6 +13,7 @@ import datetime
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleLookupError
+from ansible.module_utils.common.validation import check_type_bool, check_type_int
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
@@ -33,6 +34,7 @@ _CONNECTION = tuple(CONNECTION_SPEC)
 _SELECTION = tuple(name for name in SELECTION_SPEC if name != "invoice_id")
 # ansible-core 2.16 hands this one to the lookup of a with_ loop.
 _NOT_OURS = ("wantlist",)
+_STRICT = {"bool": (check_type_bool, "true or false"), "int": (check_type_int, "a whole number")}
 
 
 class BillingLookup(LookupBase):
@@ -48,7 +50,7 @@ class BillingLookup(LookupBase):
         :param keywords: the keyword arguments of the lookup, which beat variables, which beat the environment.
         :raises OptionsError: it names the option or variable and what to write instead.
         """
-        direct = {name: _plain(value) for name, value in keywords.items() if name not in _NOT_OURS}
+        direct = {name: _plain(name, value) for name, value in keywords.items() if name not in _NOT_OURS}
         unknown = sorted(set(direct) - set(_CONNECTION) - set(_SELECTION))
         if unknown:
             raise OptionsError(
@@ -79,8 +81,12 @@ class BillingLookup(LookupBase):
 
     def _template_variables(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the variables that set an option; ansible-core hands them to a lookup without templating."""
-        names = [VARIABLE_PREFIX + name for name in _CONNECTION]
-        return {name: _plain(self._templar.template(variables[name])) for name in names if name in variables}
+        names = {VARIABLE_PREFIX + name: name for name in _CONNECTION}
+        return {
+            variable: _plain(name, self._templar.template(variables[variable]))
+            for variable, name in names.items()
+            if variable in variables
+        }
 
 
 def lookup_error(error: Exception) -> AnsibleLookupError:
@@ -88,6 +94,18 @@ def lookup_error(error: Exception) -> AnsibleLookupError:
     return AnsibleLookupError(f"{error}")
 
 
-def _plain(value: t.Any) -> t.Any:
-    """Return a date or time that YAML made as the text that it was."""
-    return value.isoformat() if isinstance(value, datetime.date) else value
+def _plain(name: str, value: t.Any) -> t.Any:
+    """Return the value of an option as a module would see it.
+
+    A date or time that YAML made becomes the text that it was. Numbers and booleans are read strictly: for a plugin,
+    ansible-core takes any text that does not mean true for false, and 2.16 cuts off fractions.
+    """
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    check, meaning = _STRICT.get(CONNECTION_SPEC.get(name, {}).get("type"), (None, ""))
+    if check is None or value is None:
+        return value
+    try:
+        return check(value)
+    except (TypeError, ValueError):
+        raise OptionsError(f"{name} must be {meaning}, not {value!r}.") from None
