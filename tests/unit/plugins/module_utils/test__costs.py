@@ -163,7 +163,7 @@ def test_line_items_are_a_stream(october: dict[str, t.Any]) -> None:
     broken = invoice("2026-11", [item("orders", [line("much")])])
     stream = _costs.line_items([october, broken])
     assert next(stream)["invoice_id"] == "inv-2026-10"
-    with pytest.raises(ResponseError, match="inv-2026-11"):
+    with pytest.raises(ResponseError, match=r"inv-2026-11"):
         list(stream)
 
 
@@ -433,9 +433,9 @@ def test_earlier_invoices_count_as_previous_alone() -> None:
 
 
 def test_compare_without_periods_or_with_another_word_is_refused() -> None:
-    with pytest.raises(OptionsError, match="Add 'period' to group_by"):
+    with pytest.raises(OptionsError, match=r"Add 'period' to group_by"):
         _costs.cost_summary([], ["cluster"], compare="previous")
-    with pytest.raises(OptionsError, match="compare: 'year' is unknown. Write 'previous'"):
+    with pytest.raises(OptionsError, match=r"compare: 'year' is unknown. Write 'previous'"):
         _costs.cost_summary([], ["period"], compare="year")
 
 
@@ -518,7 +518,7 @@ def test_forecast_of_a_draft_without_a_period_projects_nothing() -> None:
     draft["period_end"] = draft["period_start"]
     assert [(row["elapsed"], row["projected"]) for row in _costs.forecast([draft], NOON)] == [(None, None)]
     draft["period_end"] = "soon"
-    with pytest.raises(ResponseError, match="inv-2026-09 .* period_end is 'soon'"):
+    with pytest.raises(ResponseError, match=r"inv-2026-09 .* period_end is 'soon'"):
         _costs.forecast([draft], NOON)
 
 
@@ -654,12 +654,12 @@ def test_broken_clusters_are_one_error(cluster: t.Any, group: str, text: str) ->
 
 
 def test_an_invoice_without_an_id_is_named_as_such() -> None:
-    with pytest.raises(ResponseError, match="^An invoice without an id is not what"):
+    with pytest.raises(ResponseError, match=r"^An invoice without an id is not what"):
         _costs.totals([{"invoice_id": 5}])
 
 
 def test_sums_past_every_double_are_an_error() -> None:
-    with pytest.raises(ResponseError, match="more than a number can hold"):
+    with pytest.raises(ResponseError, match=r"more than a number can hold"):
         _costs.totals([invoice("2026-10", [item("orders", [line(1.7e308), line(1.7e308)])])])
 
 
