@@ -1,0 +1,211 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The invoice_export module."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: invoice_export
+short_description: Write the invoices of a CockroachDB Cloud organization to a CSV or JSON file
+version_added: 1.0.0
+author:
+  - cockroachdb_cloud.billing contributors (@cockroachdb-cloud-billing)
+description:
+  - Gathers invoices as M(cockroachdb_cloud.billing.invoice_info) does and writes them to a file on the host that the
+    module runs on, for spreadsheets, finance systems and FinOps tools.
+  - The file appears whole or not at all. When fetching or writing fails, the file that was there stays as it was.
+  - The file is written only when its bytes would differ.
+extends_documentation_fragment:
+  - ansible.builtin.files
+  - cockroachdb_cloud.billing._attributes
+  - cockroachdb_cloud.billing._attributes.files
+  - cockroachdb_cloud.billing._connection
+  - cockroachdb_cloud.billing._connection.modules
+  - cockroachdb_cloud.billing._selection
+  - cockroachdb_cloud.billing._selection.modules
+options:
+  dest:
+    description:
+      - The file to write. Its folder must exist.
+    type: path
+    required: true
+  format:
+    description:
+      - V(csv) is a CSV file as RFC 4180 has it, in UTF-8, with a header. A text that a spreadsheet would take for a
+        formula gets an apostrophe before it.
+      - V(json) is one array with a row on each line, V(jsonl) has a row on each line and nothing else.
+    type: str
+    choices:
+      - csv
+      - json
+      - jsonl
+    default: csv
+  layout:
+    description:
+      - V(line_items) has a row for each line item and each adjustment, with the keys that the filter
+        P(cockroachdb_cloud.billing.line_items#filter) documents.
+      - V(invoices) has a row for each invoice. In JSON it is the invoice as the API sent it, as far as O(detail) keeps
+        it; in a CSV it has the number of clusters, and the total, the adjustments and the balance of each currency.
+      - V(focus-1.2) and V(focus-1.4) have rows in the layout of that version of FOCUS, the FinOps Open Cost and Usage
+        Specification. The filter P(cockroachdb_cloud.billing.focus_rows#filter) says where each column comes from and
+        what is missing.
+    type: str
+    choices:
+      - line_items
+      - invoices
+      - focus-1.2
+      - focus-1.4
+    default: line_items
+  detail:
+    description:
+      - Matters for O(layout=invoices) alone; the other layouts need the line items, which V(full) keeps.
+  billing_account_id:
+    description:
+      - What C(BillingAccountId) of a FOCUS layout is. Without it, the id of the organization is taken from
+        C(folder_resources) of the invoice, and where those are missing the module fails.
+    type: str
+  billing_account_name:
+    description:
+      - What C(BillingAccountName) of a FOCUS layout is.
+    type: str
+  invoice_issuer:
+    description:
+      - What C(InvoiceIssuerName) of a FOCUS layout is. It may be a marketplace of a cloud provider.
+    type: str
+    default: Cockroach Labs
+  credit_rate:
+    description:
+      - What one credit is worth in USD, for the costs of usage in a FOCUS layout that was paid with credits.
+    type: float
+seealso:
+  - module: cockroachdb_cloud.billing.invoice_info
+  - module: cockroachdb_cloud.billing.cost_info
+  - plugin: cockroachdb_cloud.billing.line_items
+    plugin_type: filter
+  - plugin: cockroachdb_cloud.billing.focus_rows
+    plugin_type: filter
+  - name: FOCUS
+    description: The FinOps Open Cost and Usage Specification.
+    link: https://focus.finops.org/
+"""
+
+EXAMPLES = r"""
+---
+- name: Write the line items of last month for finance
+  cockroachdb_cloud.billing.invoice_export:
+    dest: /tmp/last_month.csv
+    period: last_month
+    mode: "0640"
+
+- name: Archive all invoices as the API sends them
+  cockroachdb_cloud.billing.invoice_export:
+    dest: /tmp/invoices.json
+    format: json
+    layout: invoices
+    mode: "0640"
+
+- name: Write this year in the layout of FOCUS 1.2, with a credit at 0.9 USD
+  cockroachdb_cloud.billing.invoice_export:
+    dest: /tmp/focus.csv
+    layout: focus-1.2
+    period: this_year
+    credit_rate: 0.9
+    mode: "0640"
+"""
+
+RETURN = r"""
+dest:
+  description: The file, links resolved.
+  returned: success
+  type: str
+  sample: /tmp/last_month.csv
+rows:
+  description: How many rows the file has, the header of a CSV not counted.
+  returned: success
+  type: int
+  sample: 142
+failure:
+  description: What went wrong, as RV(cockroachdb_cloud.billing.invoice_info#module:failure) says.
+  returned: failure
+  type: dict
+  sample:
+    reason: permission
+    status: 403
+    code: 7
+    message: permission denied
+    attempts: 1
+"""
+
+import os
+import tempfile
+import typing as t
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import check_credit_rate
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
+    FOCUS_LAYOUTS,
+    FORMATS,
+    LAYOUTS,
+    build_table,
+    check_dest,
+    diff_of,
+    same_bytes,
+    write_table,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+
+FOCUS_OPTIONS = ("billing_account_id", "billing_account_name", "invoice_issuer", "credit_rate")
+SPEC = {
+    "dest": {"type": "path", "required": True},
+    "format": {"type": "str", "choices": list(FORMATS), "default": "csv"},
+    "layout": {"type": "str", "choices": list(LAYOUTS), "default": "line_items"},
+    "billing_account_id": {"type": "str"},
+    "billing_account_name": {"type": "str"},
+    "invoice_issuer": {"type": "str", "default": "Cockroach Labs"},
+    "credit_rate": {"type": "float"},
+}
+
+
+def export(module: BillingModule) -> dict[str, t.Any]:
+    """Write the file if it differs; raises BillingError, after which the file is as it was."""
+    params = module.params
+    dest = check_dest(params["dest"])
+    check_credit_rate(params["credit_rate"])
+    selection = module.selection(needs=None if params["layout"] == "invoices" else "full")
+    invoices = gather_invoices(module.connection(), selection)
+    options = {name: params[name] for name in FOCUS_OPTIONS} if params["layout"] in FOCUS_LAYOUTS else {}
+    table = build_table(invoices, params["layout"], params["format"], options)
+    handle, draft = tempfile.mkstemp(dir=module.tmpdir)
+    os.close(handle)
+    try:
+        result: dict[str, t.Any] = {"dest": dest, "rows": write_table(draft, table, params["format"])}
+        result["changed"] = not same_bytes(draft, dest)
+        if module.diff_mode and result["changed"]:
+            result["diff"] = diff_of(dest, draft, dest)
+        if result["changed"] and not module.check_mode:
+            module.atomic_move(draft, dest, unsafe_writes=params["unsafe_writes"])
+    except OSError as error:
+        raise OptionsError(f"dest {params['dest']!r} cannot be written: {error.strerror}.") from None
+    finally:
+        if os.path.exists(draft):
+            os.unlink(draft)
+    file_arguments = module.load_file_common_arguments(params, path=dest)
+    result["changed"] = module.set_fs_attributes_if_different(file_arguments, result["changed"])
+    return result
+
+
+def main() -> None:
+    """Run the module."""
+    module = BillingModule(SPEC, add_file_common_args=True)
+    try:
+        result = export(module)
+    except BillingError as error:
+        module.fail_with(error)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
