@@ -9,8 +9,13 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import settings
 
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import Api, serve
+
+# The machine may be busy, so that no single example has a deadline.
+settings.register_profile("collection", deadline=None, max_examples=50, database=None)
+settings.load_profile("collection")
 
 
 @pytest.fixture
