@@ -15,9 +15,19 @@ import ssl
 import threading
 import typing as t
 
-from ._api import JWT, KEY, QUIRKS, RENAMED_CREDITS_VERSION, VANITY_NAME, VERSIONS, Api, Options, parse_time
-from ._server import Server, fingerprint
-from ._values import UTC
+from billing_sandbox._api import (
+    JWT,
+    KEY,
+    QUIRKS,
+    RENAMED_CREDITS_VERSION,
+    VANITY_NAME,
+    VERSIONS,
+    Api,
+    Options,
+    parse_time,
+)
+from billing_sandbox._server import Server, fingerprint
+from billing_sandbox._values import UTC
 
 
 class Sandbox:

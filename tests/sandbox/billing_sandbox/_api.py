@@ -16,9 +16,9 @@ import time
 import typing as t
 import urllib.parse
 
-from ._invoices import CREDITS, invoices
-from ._organization import Organization
-from ._values import UTC, timestamp
+from billing_sandbox._invoices import CREDITS, invoices
+from billing_sandbox._organization import Organization
+from billing_sandbox._values import UTC, timestamp
 
 VERSIONS = ("2022-03-31", "2022-09-20", "2023-04-10", "2024-09-16", "2026-09-15")
 # From this version on the credits carry their newer name.
@@ -120,7 +120,7 @@ class Api:
         self._options = options
         self._now = options.now or datetime.datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         self._stored: dict[str, list[StoredInvoice]] = {}
-        self._lists: dict[tuple[str, str], bytes] = {}
+        self._lists: dict[tuple[str, bool], bytes] = {}
         self._generating = threading.Lock()
         self._limit = RateLimit(clock=clock)
 
@@ -151,14 +151,15 @@ class Api:
 
     def prepare(self, name: str) -> None:
         """Generate an organization, and the bytes of its whole history, before the first request."""
-        for version in (VERSIONS[-1], VERSIONS[-2]):
+        for version in VERSIONS:
             self._whole_list(name, version)
 
     def _whole_list(self, name: str, version: str) -> bytes:
         """The body of the list without filters: what is asked for most, and large, so its bytes are kept."""
-        known = self._lists.get((name, version))
+        renamed = version >= RENAMED_CREDITS_VERSION
+        known = self._lists.get((name, renamed))
         if known is None:
-            known = self._lists[name, version] = self._list_body(self.invoices(name), version)
+            known = self._lists[name, renamed] = self._list_body(self.invoices(name), version)
         return known
 
     def _answer(self, request: Request) -> Answer:
@@ -214,9 +215,8 @@ class Api:
     def _list_body(self, selected: list[StoredInvoice], version: str) -> bytes:
         if not selected and "empty-object" in self._options.quirks:
             return b"{}"
-        if "descending" in self._options.quirks:
-            selected = selected[::-1]
-        return b'{"invoices":[' + b",".join(invoice.for_version(version) for invoice in selected) + b"]}"
+        ordered = reversed(selected) if "descending" in self._options.quirks else selected
+        return b'{"invoices":[' + b",".join(invoice.for_version(version) for invoice in ordered) + b"]}"
 
     def _select(self, all_of_them: list[StoredInvoice], parameters: t.Mapping[str, str]) -> list[StoredInvoice]:
         status = parameters.get("status")

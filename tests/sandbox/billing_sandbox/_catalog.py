@@ -12,21 +12,21 @@ from decimal import Decimal
 # Regions of each provider, with the factor by which a region's prices differ from the cheapest one.
 REGIONS: dict[str, dict[str, Decimal]] = {
     "AWS": {
-        "us-east-1": Decimal("1"),
-        "us-west-2": Decimal("1"),
+        "us-east-1": Decimal(1),
+        "us-west-2": Decimal(1),
         "eu-west-1": Decimal("1.08"),
         "eu-central-1": Decimal("1.12"),
         "ap-southeast-1": Decimal("1.2"),
     },
     "GCP": {
-        "us-central1": Decimal("1"),
-        "us-east1": Decimal("1"),
+        "us-central1": Decimal(1),
+        "us-east1": Decimal(1),
         "us-west2": Decimal("1.15"),
         "europe-west1": Decimal("1.06"),
         "asia-southeast1": Decimal("1.18"),
     },
     "AZURE": {
-        "eastus2": Decimal("1"),
+        "eastus2": Decimal(1),
         "westeurope": Decimal("1.1"),
         "germanywestcentral": Decimal("1.14"),
     },

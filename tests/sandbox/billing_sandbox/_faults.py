@@ -11,7 +11,7 @@ import json
 import threading
 import typing as t
 
-from ._api import Answer, ApiError, json_bytes
+from billing_sandbox._api import Answer, ApiError, json_bytes
 
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 409: 10, 429: 8, 500: 13, 501: 12, 502: 14, 503: 14, 504: 4}
 _DROPS = ("before", "headers", "body")

@@ -13,13 +13,13 @@ import datetime
 import typing as t
 from decimal import Decimal
 
-from ._catalog import MACHINES, REGIONS, Price
-from ._organization import Cluster, Organization
-from ._values import Month, decimal, number, timestamp
+from billing_sandbox._catalog import MACHINES, REGIONS, Price
+from billing_sandbox._organization import Cluster, Organization
+from billing_sandbox._values import Month, decimal, number, timestamp
 
 USD = "USD"
 CREDITS = "CRDB_CLOUD_CREDITS"
-FREE_CREDIT_USD = Decimal("15")
+FREE_CREDIT_USD = Decimal(15)
 CONTRACT_DISCOUNT = Decimal("0.85")
 _FOUR_PLACES = Decimal("0.0001")
 _SEVEN_PLACES = Decimal("0.0000001")

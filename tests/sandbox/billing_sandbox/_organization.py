@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ._catalog import CLUSTERS, FOLDERS, MACHINES, ClusterSpec, FolderSpec, further_cluster
-from ._values import Draw, Month, timestamp
+from billing_sandbox._catalog import CLUSTERS, FOLDERS, MACHINES, ClusterSpec, FolderSpec, further_cluster
+from billing_sandbox._values import Draw, Month, timestamp
 
 # Texts that a careless program takes for markup, a formula, a template or a path.
 HOSTILE_TEXTS = (

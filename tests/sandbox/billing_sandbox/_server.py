@@ -26,8 +26,8 @@ import traceback
 import typing as t
 import urllib.parse
 
-from ._api import Answer, Api, ApiError, Request, json_answer
-from ._faults import Fault, FaultQueue
+from billing_sandbox._api import Answer, Api, ApiError, Request, json_answer
+from billing_sandbox._faults import Fault, FaultQueue
 
 CONTROL_PREFIX = "/_sandbox/"
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
@@ -133,9 +133,9 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._connections.discard(request)
         super().shutdown_request(request)
 
-    def handle_error(self, request: t.Any, client_address: t.Any) -> None:
+    def handle_error(self, *_connection: t.Any) -> None:
         """A client that leaves is nothing to report; anything else is an error of the sandbox."""
-        if not isinstance(sys.exc_info()[1], (OSError, ValueError)):
+        if not isinstance(sys.exc_info()[1], OSError):
             traceback.print_exc()
 
     def stop(self) -> None:
@@ -189,11 +189,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         prefix = self.server.prefix
         path = url.path[len(prefix) :] if url.path.startswith(prefix) else ""
         headers = {name.lower(): value for name, value in _joined(self.headers).items()}
-        try:
-            return self.server.api.answer(Request(self.command, path, url.query, headers))
-        except Exception:
-            traceback.print_exc()
-            return ApiError(500, 13, "the sandbox itself failed: see its standard error").answer()
+        return self.server.api.answer(Request(self.command, path, url.query, headers))
 
     def _control(self, path: str, body: bytes) -> Answer:
         what = path[len(CONTROL_PREFIX) :]
@@ -244,9 +240,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class refuses, such as a broken request line, in the API's own form."""
         self.close_connection = True
-        self._send(ApiError(code, 3, message or "bad request").answer())
+        self._send(ApiError(code, 3, message or explain or "bad request").answer())
 
-    def log_message(self, format: str, *args: t.Any) -> None:
+    def log_message(self, *_message: t.Any) -> None:
         """Nothing: standard output belongs to the URL, and the log of requests has its own endpoint."""
 
 
