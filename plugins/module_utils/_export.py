@@ -76,8 +76,7 @@ def write_table(path: str, table: Table, file_format: str) -> int:
     :raises OSError: when the file cannot be written.
     :raises ResponseError: when a number is too large for JSON.
     """
-    # Half a surrogate pair, which JSON can name and UTF-8 cannot write, becomes the escape that JSON names it by.
-    with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+    with open(path, "w", encoding="utf-8", newline="") as stream:
         if file_format == "csv":
             return _write_csv(stream, table)
         return _write_json(stream, table, lines=file_format == "jsonl")

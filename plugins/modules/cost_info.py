@@ -261,7 +261,7 @@ def main() -> None:
         result = answer(module)
     except BillingError as error:
         module.fail_with(error)
-    module.exit_json(**result)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def main() -> None:
         invoices = gather_invoices(module.connection(), module.selection())
     except BillingError as error:
         module.fail_with(error)
-    module.exit_json(invoices=invoices)
+    module.exit_json(changed=False, invoices=invoices)
 
 
 if __name__ == "__main__":

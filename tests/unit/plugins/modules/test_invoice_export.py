@@ -1,0 +1,321 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The invoice_export module, over a real socket and on real files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pathlib
+import stat
+import typing as t
+
+import pytest
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import ModuleResult, run_module
+
+LINE = {
+    "description": "Compute",
+    "quantity": 720,
+    "quantity_unit": "VCPU_HOURS",
+    "unit_cost": 0.0000001,
+    "total": {"amount": 12.5, "currency": "USD"},
+}
+CLUSTER = {
+    "id": "c-1",
+    "name": "payments",
+    "plan": "STANDARD",
+    "cloud_provider": "GCP",
+    "regions": [{"name": "us-east1"}, {"name": "us-west2"}],
+    "labels": {"team": "core", "env": "prod"},
+    "parent_id": "root",
+    "state": "CREATED",
+}
+INVOICE: dict[str, t.Any] = {
+    "invoice_id": "i-1",
+    "status": "FINALIZED",
+    "period_start": "2026-01-01T00:00:00Z",
+    "period_end": "2026-02-01T00:00:00Z",
+    "totals": [{"amount": 17.5, "currency": "USD"}],
+    "balances": [{"amount": 100.0, "currency": "CRDB_CLOUD_CREDITS"}],
+    "invoice_items": [{"cluster": CLUSTER, "totals": [LINE["total"]], "line_items": [LINE]}],
+    "adjustments": [{"name": "Premium Support", "amount": {"amount": 5.0, "currency": "USD"}}],
+    "surprise": {"kept": True},
+}
+
+
+def run(api: Api, dest: t.Any, *, check_mode: bool = False, **options: t.Any) -> ModuleResult:
+    parameters = {"api_key": KEY, "api_url": api.url, "retries": 0, "dest": f"{dest}", **options}
+    return run_module("invoice_export", parameters, check_mode=check_mode)
+
+
+def read_csv(path: pathlib.Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, strict=True))
+
+
+def renamed(name: str) -> dict[str, t.Any]:
+    item = {**INVOICE["invoice_items"][0], "cluster": {**CLUSTER, "name": name}}
+    return {**INVOICE, "invoice_items": [item]}
+
+
+def test_line_items_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "lines.csv"
+    api.expect(answer={"invoices": [INVOICE]})
+    result = run(api, dest)
+    assert (result.data["changed"], result.data["rows"], result.data["dest"]) == (True, 2, str(dest))
+    usage, adjustment = read_csv(dest)
+    assert usage == {
+        "invoice_id": "i-1",
+        "status": "FINALIZED",
+        "period_start": "2026-01-01T00:00:00Z",
+        "period_end": "2026-02-01T00:00:00Z",
+        "kind": "usage",
+        "cluster_id": "c-1",
+        "cluster_name": "payments",
+        "plan": "STANDARD",
+        "cloud_provider": "GCP",
+        "regions": "us-east1, us-west2",
+        "folder": "",
+        "labels": '{"env": "prod", "team": "core"}',
+        "description": "Compute",
+        "quantity": "720.0",
+        "quantity_unit": "VCPU_HOURS",
+        "unit_cost": "0.0000001",
+        "amount": "12.5",
+        "currency": "USD",
+    }
+    assert (adjustment["kind"], adjustment["description"], adjustment["amount"]) == (
+        "adjustment",
+        "Premium Support",
+        "5.0",
+    )
+    assert dest.read_bytes().count(b"\r\n") == 3
+    assert dest.read_bytes().endswith(b"\r\n")
+
+
+@pytest.mark.parametrize("file_format", ["json", "jsonl"])
+def test_line_items_as_json(api: Api, tmp_path: pathlib.Path, file_format: str) -> None:
+    dest = tmp_path / "lines"
+    api.expect(answer={"invoices": [INVOICE]})
+    assert run(api, dest, format=file_format).data["rows"] == 2
+    text = dest.read_text(encoding="utf-8")
+    rows = json.loads(text) if file_format == "json" else [json.loads(line) for line in text.splitlines()]
+    assert [row["amount"] for row in rows] == [12.5, 5.0]
+    assert rows[0]["labels"] == {"team": "core", "env": "prod"}
+    assert text.endswith("\n")
+
+
+def test_invoices_as_json_are_as_the_api_sent_them(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "invoices.json"
+    api.expect(answer={"invoices": [INVOICE]})
+    run(api, dest, format="json", layout="invoices")
+    assert json.loads(dest.read_text(encoding="utf-8")) == [INVOICE]
+
+
+def test_invoices_with_less_detail(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "invoices.jsonl"
+    api.expect(answer={"invoices": [INVOICE]})
+    run(api, dest, format="jsonl", layout="invoices", detail="totals")
+    assert "invoice_items" not in json.loads(dest.read_text(encoding="utf-8"))
+
+
+def test_invoices_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "invoices.csv"
+    api.expect(answer={"invoices": [INVOICE]})
+    assert run(api, dest, layout="invoices").data["rows"] == 1
+    assert read_csv(dest) == [
+        {
+            "invoice_id": "i-1",
+            "status": "FINALIZED",
+            "period_start": "2026-01-01T00:00:00Z",
+            "period_end": "2026-02-01T00:00:00Z",
+            "clusters": "1",
+            "total_USD": "17.5",
+            "adjustments_USD": "5.0",
+            "balance_CRDB_CLOUD_CREDITS": "100.0",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "gone", "new"),
+    [("1.2", "ServiceProviderName", "ProviderName"), ("1.4", "ProviderName", "HostProviderName")],
+)
+def test_focus(api: Api, tmp_path: pathlib.Path, version: str, gone: str, new: str) -> None:
+    dest = tmp_path / "focus.csv"
+    api.expect(answer={"invoices": [INVOICE]})
+    options = {"billing_account_id": "org-1", "billing_account_name": "Acme", "invoice_issuer": "AWS Marketplace"}
+    assert run(api, dest, layout=f"focus-{version}", **options).data["rows"] == 2
+    usage, adjustment = read_csv(dest)
+    assert (usage["BilledCost"], usage["PricingQuantity"], usage["BillingAccountId"]) == ("12.5", "720.0", "org-1")
+    assert (usage["BillingAccountName"], usage["InvoiceIssuerName"]) == ("Acme", "AWS Marketplace")
+    assert json.loads(usage["Tags"]) == {"team": "core", "env": "prod"}
+    assert adjustment["ResourceId"] == ""
+    assert gone not in usage
+    assert new in usage
+
+
+def test_focus_without_an_organization(api: Api, tmp_path: pathlib.Path) -> None:
+    api.expect(answer={"invoices": [INVOICE]})
+    result = run(api, tmp_path / "focus.csv", layout="focus-1.2")
+    assert "billing_account_id" in result.data["msg"]
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx"])
+def test_formulas_are_marked_in_a_csv_alone(api: Api, tmp_path: pathlib.Path, name: str) -> None:
+    api.expect(answer={"invoices": [renamed(name)]})
+    run(api, tmp_path / "lines.csv")
+    assert read_csv(tmp_path / "lines.csv")[0]["cluster_name"] == f"'{name}"
+    api.expect(answer={"invoices": [renamed(name)]})
+    run(api, tmp_path / "lines.json", format="json")
+    assert json.loads((tmp_path / "lines.json").read_text(encoding="utf-8"))[0]["cluster_name"] == name
+
+
+def test_numbers_are_never_marked(api: Api, tmp_path: pathlib.Path) -> None:
+    credit = {**INVOICE, "adjustments": [{"name": "Credit", "amount": {"amount": -5.0, "currency": "USD"}}]}
+    api.expect(answer={"invoices": [credit]})
+    run(api, tmp_path / "lines.csv")
+    assert read_csv(tmp_path / "lines.csv")[1]["amount"] == "-5.0"
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "a,b", "two\r\nlines", "größe 🦗"])
+def test_any_text_comes_back(api: Api, tmp_path: pathlib.Path, name: str) -> None:
+    api.expect(answer={"invoices": [renamed(name)]})
+    run(api, tmp_path / "lines.json", format="json")
+    assert json.loads((tmp_path / "lines.json").read_text(encoding="utf-8"))[0]["cluster_name"] == name
+    api.expect(answer={"invoices": [renamed(name)]})
+    run(api, tmp_path / "lines.csv")
+    assert read_csv(tmp_path / "lines.csv")[0]["cluster_name"] == name
+
+
+def test_the_second_run_changes_nothing(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "lines.csv"
+    for changed in (True, False):
+        api.expect(answer={"invoices": [INVOICE]})
+        assert run(api, dest).data["changed"] is changed
+    before = dest.stat()
+    api.expect(answer={"invoices": [INVOICE]})
+    run(api, dest)
+    assert (dest.stat().st_mtime_ns, dest.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+def test_another_bill_replaces_the_file(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "lines.csv"
+    api.expect(answer={"invoices": [INVOICE]})
+    run(api, dest, mode="0600")
+    api.expect(answer={"invoices": [renamed("other")]})
+    assert run(api, dest).data["changed"] is True
+    assert read_csv(dest)[0]["cluster_name"] == "other"
+    assert stat.S_IMODE(dest.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["lines.csv"]
+
+
+def test_the_mode_is_set_and_counts_as_a_change(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "lines.csv"
+    for mode, changed in (("0640", True), ("0640", False), ("0600", True)):
+        api.expect(answer={"invoices": [INVOICE]})
+        assert run(api, dest, mode=mode).data["changed"] is changed
+        assert stat.S_IMODE(dest.stat().st_mode) == int(mode, 8)
+
+
+def test_check_mode_writes_nothing(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "lines.csv"
+    api.expect(answer={"invoices": [INVOICE]})
+    result = run(api, dest, check_mode=True, mode="0640")
+    assert (result.data["changed"], result.data["rows"]) == (True, 2)
+    assert os.listdir(tmp_path) == []
+
+
+def test_diff(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "lines.csv"
+    dest.write_text("old\n", encoding="utf-8")
+    api.expect(answer={"invoices": [INVOICE]})
+    diff = run(api, dest, _ansible_diff=True, check_mode=True).data["diff"]
+    assert diff["before"] == "old\n"
+    assert diff["after"].startswith("invoice_id,status")
+    assert diff["before_header"] == diff["after_header"] == str(dest)
+
+
+def test_a_diff_of_a_large_file_stays_small(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "lines.csv"
+    dest.write_text("x" * 200_000, encoding="utf-8")
+    api.expect(answer={"invoices": [renamed("y" * 200_000)]})
+    result = run(api, dest, _ansible_diff=True)
+    assert "200000 bytes" in result.data["diff"]["before"]
+    assert len(result.output) < 10_000
+
+
+def test_a_link_stays_a_link(api: Api, tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "target.csv"
+    link = tmp_path / "link.csv"
+    link.symlink_to(target)
+    api.expect(answer={"invoices": [INVOICE]})
+    assert run(api, link).data["dest"] == str(target)
+    assert link.is_symlink()
+    assert len(read_csv(target)) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "options"),
+    [
+        ({"status": 501, "answer": {"message": "no"}}, {}),
+        ({"answer": b"<html>"}, {}),
+        ({"answer": {"invoices": [{**INVOICE, "invoice_items": "none"}]}}, {}),
+        ({"answer": {"invoices": [INVOICE, {**INVOICE, "adjustments": [{"amount": {"amount": "5"}}]}]}}, {}),
+        ({"answer": b'{"invoices": [{"invoice_id": "i", "totals": 1e999}]}'}, {"format": "json", "layout": "invoices"}),
+    ],
+)
+def test_a_failure_leaves_the_old_file_whole(
+    api: Api, tmp_path: pathlib.Path, answer: dict[str, t.Any], options: dict[str, t.Any]
+) -> None:
+    dest = tmp_path / "lines.csv"
+    dest.write_bytes(b"the old file\n")
+    before = dest.stat()
+    api.expect(**answer)
+    result = run(api, dest, **options)
+    assert result.exit_code == 1
+    assert result.data["failure"]["reason"] in ("server", "response")
+    assert dest.read_bytes() == b"the old file\n"
+    assert (dest.stat().st_mtime_ns, dest.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert os.listdir(tmp_path) == ["lines.csv"]
+
+
+def test_no_draft_is_left_behind(api: Api, tmp_path: pathlib.Path) -> None:
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    for answer in (INVOICE, {**INVOICE, "adjustments": [{"amount": "none"}]}):
+        api.expect(answer={"invoices": [answer]})
+        run(api, tmp_path / "lines.csv", _ansible_tmpdir=str(drafts))
+        assert os.listdir(drafts) == []
+
+
+@pytest.mark.parametrize(
+    ("dest", "options", "words"),
+    [
+        ("", {}, ["dest", "a folder"]),
+        ("missing/lines.csv", {}, ["dest", "missing", "does not exist"]),
+        ("lines.csv/", {}, ["dest", "a folder"]),
+        ("pipe", {}, ["dest", "ordinary"]),
+        ("lines.csv", {"format": "xlsx"}, ["format", "csv"]),
+        ("lines.csv", {"layout": "focus-1.0"}, ["layout", "focus-1.2"]),
+        ("lines.csv", {"detail": "totals"}, ["detail", "full"]),
+        ("lines.csv", {"detail": "clusters", "layout": "focus-1.4"}, ["detail", "full"]),
+        ("lines.csv", {"credit_rate": -1, "layout": "focus-1.4"}, ["credit_rate"]),
+        ("lines.csv", {"period": "soon"}, ["period"]),
+    ],
+)
+def test_bad_options_fail_before_any_call(
+    api: Api, tmp_path: pathlib.Path, dest: str, options: dict[str, t.Any], words: list[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    result = run(api, os.path.join(tmp_path, dest), **options)
+    assert result.exit_code == 1
+    assert all(word in result.data["msg"] for word in words), result.data["msg"]
+    assert result.data["failure"]["reason"] == "options"
+    assert result.data["failure"]["attempts"] == 0
