@@ -93,6 +93,15 @@ EXACT = decimal.Context(
 _QUOTIENT = decimal.Context(prec=60, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 
 
+def shown(value: t.Any) -> str:
+    """Return a value as an error message shows it: on one line, and short."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than some thousand digits.
+        text = f"a very long {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 class Books(t.NamedTuple):
     """What one pass over the invoices adds up."""
 
@@ -147,11 +156,10 @@ class Invoice:
 
     def wrong(self, what: str, found: t.Any, expected: str) -> ResponseError:
         """Return the error for a value of the wrong kind: it names the invoice, the value and what is expected."""
-        shown = repr(found)
-        if len(shown) > 60:
-            shown = shown[:57] + "..."
         name = "An invoice without an id" if self.invoice_id is None else f"Invoice {self.invoice_id}"
-        return ResponseError(f"{name} is not what the API is documented to send: {what} is {shown}, not {expected}.")
+        return ResponseError(
+            f"{name} is not what the API is documented to send: {what} is {shown(found)}, not {expected}."
+        )
 
     def text(self, value: t.Any, what: str) -> str | None:
         """Return a text as plain C(str), whatever subclass ansible-core wrapped it in; None when it is missing."""
@@ -242,7 +250,9 @@ class Invoice:
         ):
             raise self._trimmed("invoice_items", "totals")
         for item in self.entries(self.raw, "invoice_items", "invoice_items"):
-            if item.get("line_items") is None and any(self._sums(item, "totals", "the totals of an invoice item").values()):
+            if item.get("line_items") is None and any(
+                self._sums(item, "totals", "the totals of an invoice item").values()
+            ):
                 raise self._trimmed("line_items", "clusters")
             yield self.mapping(item.get("cluster"), "a cluster"), self.entries(item, "line_items", "line_items")
 
@@ -364,19 +374,19 @@ def check_group_by(value: t.Any) -> list[str]:
     entries: list[str] = []
     for given in value:
         if isinstance(given, dict) and list(given) == ["label"]:
-            text = f"label:{given['label']}"
-            raise OptionsError(f"group_by: write {text!r} without a space, or YAML makes a dictionary of it.")
+            entry = shown(f"{LABEL}{given['label']}")
+            raise OptionsError(f"group_by: write {entry} without a space, or YAML makes a dictionary of it.")
         if not isinstance(given, str):
-            raise OptionsError(f"group_by: {given!r} is no text. Write {GROUP_FORMS}.")
+            raise OptionsError(f"group_by: {shown(given)} is no text. Write {GROUP_FORMS}.")
         entry = str.__str__(given)
         if entry.startswith(LABEL):
             name = entry[len(LABEL) :]
             if not name or name != name.strip():
-                raise OptionsError(f"group_by: {entry!r} names no label. Write 'label:team' for the label 'team'.")
+                raise OptionsError(f"group_by: {shown(entry)} names no label. Write 'label:team' for the label 'team'.")
         elif entry not in GROUPS:
-            raise OptionsError(f"group_by: {entry!r} is unknown. Write {GROUP_FORMS}.")
+            raise OptionsError(f"group_by: {shown(entry)} is unknown. Write {GROUP_FORMS}.")
         if entry in entries:
-            raise OptionsError(f"group_by: {entry!r} is there twice. Name each group once.")
+            raise OptionsError(f"group_by: {shown(entry)} is there twice. Name each group once.")
         entries.append(entry)
     return entries
 
@@ -391,14 +401,14 @@ def check_credit_rate(value: t.Any) -> decimal.Decimal | None:
         return None
     needed = "credit_rate: the USD for one credit is needed, a number such as 0.95"
     if isinstance(value, bool) or not isinstance(value, (int, float, str, decimal.Decimal)):
-        raise OptionsError(f"{needed}, and {value!r} is none.")
+        raise OptionsError(f"{needed}, and {shown(value)} is none.")
     try:
         rate = decimal.Decimal(float.__repr__(value) if isinstance(value, float) else value)
     except decimal.InvalidOperation:
-        raise OptionsError(f"{needed}, and {str(value)!r} is none.") from None
+        raise OptionsError(f"{needed}, and {shown(value)} is none.") from None
     # The bounds on the digits are those of doubles, generously: they keep the product of any amount with it exact.
     if not rate.is_finite() or rate < 0 or abs(rate.adjusted()) > 300 or len(rate.as_tuple().digits) > 300:
-        raise OptionsError(f"{needed}, not below 0, and {str(value)!r} is none.")
+        raise OptionsError(f"{needed}, not below 0, and {shown(value)} is none.")
     return rate
 
 
@@ -412,7 +422,7 @@ def check_compare(value: t.Any, group_by: t.Sequence[str]) -> bool:
     if value is None:
         return False
     if value != "previous":
-        raise OptionsError(f"compare: {value!r} is unknown. Write 'previous', or leave it out.")
+        raise OptionsError(f"compare: {shown(value)} is unknown. Write 'previous', or leave it out.")
     if "period" not in group_by:
         raise OptionsError("compare: 'previous' compares months. Add 'period' to group_by.")
     return True

@@ -25,6 +25,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     Row,
     check_credit_rate,
     check_invoices,
+    shown,
     to_float,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
@@ -125,7 +126,7 @@ def check_version(value: t.Any) -> str:
     """
     version = str(value)
     if version not in COLUMNS:
-        raise OptionsError(f"version: {version!r} of FOCUS is not known here. Write '1.2' or '1.4'.")
+        raise OptionsError(f"version: {shown(value)} of FOCUS is not known here. Write '1.2' or '1.4'.")
     return version
 
 
@@ -181,7 +182,7 @@ def _check_text(value: t.Any, option: str) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise OptionsError(f"{option}: a text is needed, and {value!r} is none.")
+        raise OptionsError(f"{option}: a text is needed, and {shown(value)} is none.")
     return f"{value}"
 
 
