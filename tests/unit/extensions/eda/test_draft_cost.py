@@ -476,7 +476,8 @@ def test_options_beat_the_environment(
     for name, value in {"COCKROACH_SERVER": api.url, **environment}.items():
         monkeypatch.setenv(name, value)
     api.drafts([])
-    watch(api, **{"api_key": None, "api_url": None, "thresholds": [1], **args})
+    options: dict[str, t.Any] = {"api_key": None, "api_url": None, "thresholds": [1], **args}
+    watch(api, NOW, **options)
     [(_path, headers)] = api.requests
     assert {name: headers.get(name) for name in expected} == expected
 
