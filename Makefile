@@ -34,7 +34,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: $(VENV)/.installed-demo ## Install into .venv and show the invoices of the sandbox, or yours if COCKROACH_API_KEY is set
-	@$(TOOL)/demo.py
+	@$(TOOL)/demo.py $(ARGS)
 
 .PHONY: test
 test: sanity unit integration lint docs-lint ## Run every check that a change has to pass
@@ -64,8 +64,12 @@ integration: $(VENV)/.installed-dev ## Run real playbooks against the sandbox; A
 	@$(TOOL)/ansible_test.py integration $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.installed-dev ## Run ruff, mypy, ansible-lint, yamllint, reuse and the changelog's lint
-	@$(TOOL)/lint.py $(ARGS)
+lint: $(VENV)/.installed-dev ## Run ruff, mypy, ansible-lint, yamllint and reuse; ARGS="mypy" picks some
+	@$(TOOL)/lint.py $(or $(ARGS),--skip docs --skip changelog)
+
+.PHONY: docs-lint
+docs-lint: $(VENV)/.installed-dev ## Check the plugins' documentation, every reference in it, and the changelog
+	@$(TOOL)/lint.py docs changelog
 
 ##@ Set-up
 
@@ -90,7 +94,7 @@ $(VENV)/.installed-%: tests/requirements/%.txt $(VENV)/.made
 	@$(BIN)/python -m pip install --quiet --quiet --requirement $<
 	@touch $@
 
-$(VENV)/.installed-dev: tests/requirements/demo.txt
-$(VENV)/.installed-release: tests/requirements/demo.txt tests/requirements/dev.txt
+$(VENV)/.installed-dev: tests/requirements/demo.txt tests/requirements/test.txt
+$(VENV)/.installed-release: $(VENV)/.installed-dev
 
 -include $(sort $(wildcard tests/tools/*.mk))

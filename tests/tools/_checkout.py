@@ -22,7 +22,7 @@ COLLECTION = pathlib.Path("ansible_collections", "cockroachdb_cloud", "billing")
 
 
 def files() -> list[pathlib.Path]:
-    """Return the paths, relative to the checkout, of all files that belong to it: uncommitted ones too, ignored ones not."""
+    """Return the relative paths of all files that belong to the checkout: uncommitted ones too, ignored ones not."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     paths = {pathlib.Path(name) for name in listed.split("\0") if name}
@@ -47,11 +47,12 @@ def copy_tree(name: str) -> pathlib.Path:
 
 
 def environment(**further: str) -> dict[str, str]:
-    """Return the environment for a child: this virtual environment first, nothing of the user's own Ansible or account."""
+    """Return the environment for a child: this virtual environment first, nothing of the user's Ansible or account."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "COCKROACH_"))}
     ours.update(
-        ANSIBLE_CONFIG=os.devnull,
+        ANSIBLE_CONFIG=str(ROOT / "tests" / "tools" / "ansible.cfg"),
         ANSIBLE_HOME=str(CACHE / "ansible"),
+        ANSIBLE_REMOTE_TMP=str(CACHE / "ansible" / "remote"),
         NO_PROXY=_with_loopback("NO_PROXY"),
         PATH=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
         no_proxy=_with_loopback("no_proxy"),

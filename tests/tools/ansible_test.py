@@ -121,17 +121,19 @@ def make_venv(name: str, python: str, attempts: t.Sequence[t.Sequence[str]]) -> 
         return folder
     print(f"Making {folder.relative_to(ROOT)}", flush=True)
     subprocess.run([find_python(python), "-m", "venv", "--clear", str(folder)], check=True)
+    said = ""
     for arguments in attempts:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *arguments]
         done = subprocess.run(pip, check=False, capture_output=True, text=True)
         if done.returncode == 0:
             stamp.write_text(made_of, encoding="utf-8")
             return folder
-    raise SystemExit(done.stderr)
+        said = done.stderr
+    raise SystemExit(said)
 
 
 def provide_home() -> None:
-    """Give ansible-test a home folder with the machine's pip settings: it hands no variable on to the pip that it runs."""
+    """Give ansible-test a home folder with the machine's pip settings: its pip sees none of their variables."""
     settings = configparser.RawConfigParser()
     user = pathlib.Path("~").expanduser()
     settings.read([user / ".pip" / "pip.conf", user / ".config" / "pip" / "pip.conf"])
@@ -150,7 +152,7 @@ def provide_home() -> None:
 def provide_pip(core: str) -> None:
     """Put the script with which ansible-test bootstraps pip where it looks before it downloads one.
 
-    Its own address is not one of a package index, and so out of reach for many a machine; a wheel of the same pip is not.
+    Its own address is not that of a package index, and so out of reach for many; a wheel of the same pip is not.
     The names are those of C(ansible_test/_util/target/setup/requirements.py).
     """
     version = PIP_OF_CORE.get(core, PIP_OF_NEWER_CORE)

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Show what the collection does: install it as a user would, print the invoices, write the report.
+
+With C(COCKROACH_API_KEY) in the environment it asks the real API, else a sandbox that ends with this program.
+Arguments are handed on to C(ansible-playbook), for example C(-e period=last_3_months).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import types
+import typing as t
+
+from _checkout import BIN, CACHE, COLLECTION, ROOT, environment
+from _install import SITE_PACKAGES, install
+
+REPORT = ROOT / "build" / "report"
+SANDBOX_KEY = "sandbox-key"
+SANDBOX_LIFETIME = 600  # seconds; nothing outlives this program for longer, even when it is killed
+GRACE = 5  # seconds for a child to end by itself
+
+
+class Stopped(BaseException):
+    """A signal asks this program to end."""
+
+
+def on_signal(number: int, _frame: types.FrameType | None) -> t.NoReturn:
+    """Turn a signal into an exception, once: what is cleaning up is not interrupted again."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(number)
+
+
+def end(process: subprocess.Popen[t.Any]) -> None:
+    """End a child that may still run, and what it started in its session."""
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextlib.contextmanager
+def running(command: t.Sequence[str], **options: t.Any) -> t.Iterator[subprocess.Popen[str]]:
+    """Run a command in a session of its own and end it, whatever happens, when the block is left."""
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True, text=True, **options)
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+@contextlib.contextmanager
+def sandbox() -> t.Iterator[dict[str, str]]:
+    """Run a sandbox and give the environment variables that lead to it.
+
+    :raises SystemExit: it does not start.
+    """
+    command = [sys.executable, "tests/sandbox/server.py", f"--lifetime={SANDBOX_LIFETIME}"]
+    log = CACHE / "sandbox.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("w", encoding="utf-8") as errors, running(command, stdout=subprocess.PIPE, stderr=errors) as process:
+        if process.stdout is None:
+            raise SystemExit("The sandbox has no output.")
+        url = process.stdout.readline().strip()
+        if not url:
+            raise SystemExit(f"The sandbox does not start:\n{log.read_text(encoding='utf-8')}")
+        threading.Thread(target=process.stdout.read, daemon=True).start()
+        yield {"COCKROACH_SERVER": url, "COCKROACH_API_KEY": SANDBOX_KEY}
+
+
+def account() -> dict[str, str]:
+    """Return the environment variables of the user's own account."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COCKROACH_")}
+
+
+def play(name: str, *arguments: str, env: dict[str, str]) -> int:
+    """Run a playbook of the installed collection and return its exit code."""
+    command = [str(BIN / "ansible-playbook"), f"cockroachdb_cloud.billing.{name}", *arguments]
+    with running(command, env=env, stdin=subprocess.DEVNULL) as process:
+        return process.wait()
+
+
+def demo(arguments: t.Sequence[str], connection: dict[str, str]) -> int:
+    """Run the playbooks over one connection; the first that fails ends it with its exit code."""
+    env = environment(**connection)
+    failed = play("invoices", *arguments, env=env)
+    if not failed and (SITE_PACKAGES / COLLECTION / "playbooks" / "report.yml").is_file():
+        failed = play("report", "-e", f"report_dest={REPORT}", *arguments, env=env)
+        if not failed:
+            print(f"The report: {pathlib.Path(REPORT, 'index.html')}", flush=True)
+    return failed
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """Run the demo and return the exit code of the playbook, or 128 and the signal that ended it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    try:
+        install()
+        if os.environ.get("COCKROACH_API_KEY"):
+            return demo(arguments, account())
+        print("COCKROACH_API_KEY is not set: this is the sandbox, a made-up organization.", flush=True)
+        with sandbox() as connection:
+            return demo(arguments, connection)
+    except Stopped as stopped:
+        return 128 + int(stopped.args[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
