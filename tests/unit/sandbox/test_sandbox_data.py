@@ -200,7 +200,8 @@ def test_credits_run_down_and_are_bought_again_after_a_year(history: list[dict[s
         gained = exact(after["balances"])[CREDITS] - exact(before["balances"])[CREDITS] + used
         if gained:
             bought.append((after["period_start"], gained))
-    assert [(month, gained % 1000) for month, gained in bought] == [("2026-10-01T00:00:00Z", 0)]
+    assert [month for month, _gained in bought] == ["2026-10-01T00:00:00Z"]
+    assert bought[0][1] % 1000 == 0
     assert all(one["balances"][0]["amount"] > 0 for one in history)
 
 
@@ -274,15 +275,14 @@ def test_the_hostile_organization_is_hostile_everywhere() -> None:
 
 
 def test_a_hundred_clusters_over_ten_years_are_twenty_megabytes_and_served_at_once() -> None:
+    seconds = []
     with Sandbox(clusters=100, months=120, lines=10, today=TODAY) as sandbox:
         sandbox.prepare()
-        seconds = []
         for _ in range(3):
             started = time.perf_counter()
-            reply = call(sandbox.url)
+            body = call(sandbox.url).body
             seconds.append(time.perf_counter() - started)
-        assert 18e6 < len(reply.body) < 25e6
-        assert reply.headers["content-length"] == str(len(reply.body))
-        assert len(reply.json["invoices"]) == 120
+            assert 18e6 < len(body) < 25e6
+            assert body.count(b'"invoice_id"') == 120
     # Loopback alone takes some hundredths of a second; generating it again would take seconds.
     assert min(seconds) < 0.5
