@@ -9,9 +9,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import email.utils
+import html
+import http.client
 import json
+import logging
+import math
 import random
 import re
 import sys
@@ -59,11 +64,38 @@ _RATE_LIMIT_MESSAGE = "rate limit exceeded"
 _MASK = "********"
 _SHORTEST_SECRET = 8
 _EXCERPT = 200
-_READ_FOR_EXCERPT = 1 << 16
-# Between two calls of one client, once the API has asked for fewer. It doubles with each refusal and shrinks with each
-# answer, so that several clients that share one limit of ten requests a second find a pace that fits all of them.
-_FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 3.2
+_DEEPEST = 64
+
+# Between two calls of one client, once the API has asked for fewer: the shortest keeps a client that is alone within
+# ten requests a second. The pause trebles with each refusal and shrinks with each answer, so that several clients that
+# share one limit find a pace that fits all of them.
+_SHORTEST_PAUSE = 0.1
+_LONGEST_PAUSE = 1.6
+# What a client waits beyond the time that the API asked for. It grows steeply, since each of several clients that come
+# back at the same moment would be refused again, and none may be refused more often than it has retries.
+_FIRST_MARGIN = 0.4
+_MARGIN_GROWTH = 5
+_MARGIN_STEPS = 8  # past any retry_max_delay
+
+_PROXY_WANTS_CREDENTIALS = "it wants a user and a password (HTTP 407), which belong into its URL"
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# An escape, with the half of a surrogate pair that stands alone as its group: it is no character, and UTF-8 has no
+# bytes for it. The other alternatives keep what looks like one from being read as one.
+_LONE_SURROGATE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[^u])"
+)
+
+_THREAD = "cockroachdb_cloud.billing"
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return record.threadName != _THREAD
+
+
+# urllib3 logs headers that it cannot parse, and what it logs ends up in Ansible's log file. A server may echo the
+# credential there, so that nothing is logged of our own requests.
+for _name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.response"):
+    logging.getLogger(_name).addFilter(_is_not_ours)
 
 
 class _Answer(t.NamedTuple):
@@ -75,7 +107,7 @@ class _Answer(t.NamedTuple):
 
 
 class _Problem(t.NamedTuple):
-    """What went wrong with one attempt, as plain data: no exception object that could show a header goes on from here."""
+    """What went wrong with one attempt, as plain data: no exception that could show a header goes on from here."""
 
     error: type[BillingError]
     text: str
@@ -84,6 +116,36 @@ class _Problem(t.NamedTuple):
     status: int | None = None
     code: int | None = None
     message: str | None = None
+
+
+class _Exchange:
+    """One request and its answer, between the thread that waits for it and the thread that has it."""
+
+    def __init__(self) -> None:
+        self.outcome: _Answer | _Problem | None = None
+        self._given_up = threading.Event()
+        self._response: t.Any = None
+
+    def read(self, response: t.Any) -> _Answer | _Problem:
+        """Return the answer once its body is whole."""
+        self._response = response
+        chunks = []
+        for chunk in response.iter_content(_CHUNK):
+            if self._given_up.is_set():
+                break
+            chunks.append(chunk)
+        if _is_short(response):
+            return _Problem(NetworkError, "The body of the answer broke off before its end.", retry=True)
+        return _Answer(response.status_code, response.headers, b"".join(chunks))
+
+    def give_up(self) -> None:
+        """Let the thread end that still reads."""
+        self._given_up.set()
+        # Since urllib3 2.3; before that, a thread lasts as long as the server drips, or the process.
+        shutdown = getattr(getattr(self._response, "raw", None), "shutdown", None)
+        if shutdown is not None:
+            with contextlib.suppress(Exception):  # the answer may have ended at this very moment
+                shutdown()
 
 
 class Client:
@@ -109,9 +171,12 @@ class Client:
         self._sleep = sleep
         self._now = now
         self._pause = 0.0
+        self._echo = _echo_pattern(connection.credential.secret)
         self._session = requests.Session()
         # A callable, since requests lets an entry in ~/.netrc replace an Authorization header that is set directly.
         self._session.auth = self._authorize
+        # Also where it does not follow, requests prepares the next request, and fails when it cannot read the target.
+        self._session.get_redirect_target = _no_target  # type: ignore[method-assign]
         self._session.headers["User-Agent"] = f"{USER_AGENT} python-requests/{requests.__version__}"
         self._session.headers["Accept"] = "application/json"
         self._session.headers["Cc-Version"] = connection.api_version
@@ -144,28 +209,33 @@ class Client:
             retries=self._connection.retries, delay_base=1, delay_threshold=self._connection.retry_max_delay
         )
         attempts = 0
+        if self._pause:
+            self._sleep(self._pause * random.uniform(0.9, 1.2))
         while True:
-            if self._pause:
-                self._sleep(self._pause * random.uniform(0.5, 1.5))
             attempts += 1
             outcome = self._attempt(url)
             if isinstance(outcome, _Answer):
                 outcome = self._read(outcome)
             if not isinstance(outcome, _Problem):
-                self._pause = self._pause * 0.8 if self._pause > _FIRST_PAUSE / 4 else 0.0
+                self._pause = self._pause and max(self._pause * 0.8, self._shortest_pause)
                 return outcome
             delay = next(backoff, None) if outcome.retry else None
-            if delay is None:
+            if delay is None or (outcome.retry_after or 0) > self._connection.retry_max_delay:
                 raise self._error(url, outcome, attempts)
-            if outcome.error is RateLimitError:
-                self._pause = min(
-                    max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE, self._connection.retry_max_delay / 2
-                )
-            if outcome.retry_after is not None:
-                delay = outcome.retry_after
-                if delay > self._connection.retry_max_delay:
-                    raise self._error(url, outcome, attempts)
-            self._sleep(delay)
+            self._sleep(self._wait_for(outcome, delay, attempts))
+
+    @property
+    def _shortest_pause(self) -> float:
+        return min(_SHORTEST_PAUSE, self._connection.retry_max_delay)
+
+    def _wait_for(self, problem: _Problem, backoff: float, attempts: int) -> float:
+        """Return how long to wait for the next attempt: never less than the API asked for, nor over retry_max_delay."""
+        delay = backoff if problem.retry_after is None else problem.retry_after
+        if problem.error is RateLimitError:
+            longest = min(_LONGEST_PAUSE, self._connection.retry_max_delay)
+            self._pause = min(max(self._pause * 3, self._shortest_pause), longest)
+            delay += _FIRST_MARGIN * _MARGIN_GROWTH ** min(attempts - 1, _MARGIN_STEPS) * random.uniform(0.5, 1)
+        return min(delay, self._connection.retry_max_delay)
 
     def _authorize(self, request: t.Any) -> t.Any:
         request.headers["Authorization"] = f"Bearer {self._connection.credential.secret}"
@@ -177,52 +247,44 @@ class Client:
         The time-out of requests bounds a single read, and neither name resolution nor a server that drips. So the
         exchange has a thread of its own, and what counts is when that is over.
         """
-        outcome: list[_Answer | _Problem] = []
-        given_up = threading.Event()
-        worker = threading.Thread(target=lambda: outcome.append(self._exchange(url, given_up)), daemon=True)
-        worker.start()
-        worker.join(self._connection.timeout)
-        if outcome:
-            return outcome[0]
-        given_up.set()
-        return _timed_out(self._connection.timeout)
+        exchange = _Exchange()
+        worker = threading.Thread(target=self._exchange, args=(url, exchange), name=_THREAD, daemon=True)
+        with warnings.catch_warnings():
+            # With validate_certs=false the user has said so already; a warning for each request says nothing new.
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            worker.start()
+            worker.join(self._connection.timeout)
+        if exchange.outcome is None:
+            exchange.give_up()
+            return _timed_out(self._connection.timeout)
+        return exchange.outcome
 
-    def _exchange(self, url: str, given_up: threading.Event) -> _Answer | _Problem:
+    def _exchange(self, url: str, exchange: _Exchange) -> None:
         try:
-            with warnings.catch_warnings():
-                # With validate_certs=false the user has said so already; a warning for each request says nothing new.
-                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-                with self._session.get(
-                    url,
-                    # Per request: a session's verify loses to REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
-                    verify=self._connection.verify,
-                    timeout=self._connection.timeout,
-                    proxies=_proxies(url),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
-                    chunks = []
-                    for chunk in response.iter_content(_CHUNK):
-                        if given_up.is_set():
-                            break
-                        chunks.append(chunk)
-                    if _is_short(response):
-                        return _Problem(NetworkError, "The body of the answer broke off before its end.", retry=True)
-                    return _Answer(response.status_code, response.headers, b"".join(chunks))
-        except Exception as error:  # an exception must not die with the thread, and its text may show a header
-            return _classify(error, self._connection)
+            with self._session.get(
+                url,
+                # Per request: a session's verify loses to REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
+                verify=self._connection.verify,
+                timeout=self._connection.timeout,
+                proxies=_proxies(url),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                exchange.outcome = exchange.read(response)
+        except Exception as error:  # noqa: BLE001 (none may die with the thread, and its text may show a header)
+            exchange.outcome = _classify(error, self._connection)
 
     def _read(self, answer: _Answer) -> t.Any:
         """Return the JSON value of an answer, or the problem with it."""
         if answer.status != 200:
             return self._refusal(answer)
         try:
-            return json.loads(self._scrub_data(answer.body).decode("utf-8-sig"), parse_constant=_no_constant)
+            return _load(self._scrub_data(answer.body))
         except (ValueError, RecursionError):
             return _Problem(
                 ResponseError,
-                f"The answer is not JSON: {self._describe(answer)}. Check api_url, and whether a proxy or a login page "
-                "answers in place of the API.",
+                f"The answer is not JSON that can be read: {self._describe(answer)}. Check api_url, and whether a "
+                "proxy or a login page answers in place of the API.",
                 retry=False,
                 status=200,
             )
@@ -231,20 +293,24 @@ class Client:
         # A server that echoes the credential must not make it part of the data. No real one is so short that it could
         # stand in a body by chance, where taking it out would break the data.
         secret = self._connection.credential.secret
-        return body if len(secret) < _SHORTEST_SECRET else body.replace(secret.encode("ascii"), _MASK.encode("ascii"))
+        if len(secret) < _SHORTEST_SECRET:
+            return body
+        if any(mark in body for mark in (b"\\", b"%", b"&")):  # escaped, perhaps: that search takes longer
+            return re.sub(self._echo.encode("ascii"), _MASK.encode("ascii"), body)
+        return body.replace(secret.encode("ascii"), _MASK.encode("ascii"))
 
     def _clean(self, text: str, length: int = _EXCERPT) -> str:
         """Return a foreign text as one line that is safe to show.
 
         The credential goes before the text is cut, so that no half of it stays behind.
         """
-        text = text.replace(self._connection.credential.secret, _MASK)
-        return _printable(text, length)
+        # Without the zeros a page in UTF-16 can be read, and searched.
+        return _printable(re.sub(self._echo, _MASK, text.replace("\0", "")), length)
 
     def _describe(self, answer: _Answer) -> str:
         """Return the content type and the first characters of a body that is not what was expected."""
         kind = self._clean(answer.headers.get("Content-Type", ""))
-        excerpt = self._clean(answer.body[:_READ_FOR_EXCERPT].decode("utf-8", "replace"))
+        excerpt = self._clean(answer.body.decode("utf-8", "replace"))
         return f"content type {kind or 'not given'}, {f'body {excerpt!r}' if excerpt else 'no body'}"
 
     def _read_status(self, body: bytes) -> tuple[int | None, str | None]:
@@ -270,12 +336,12 @@ class Client:
         limited = status == 429 or (status >= 400 and _RATE_LIMIT_MESSAGE in (message or "").lower())
         if limited or status in _RETRIED_STATUSES:
             return self._retriable(answer, said, facts, limited=limited)
-        if 300 <= status < 400:
-            target = self._clean(_host_of(answer.headers.get("Location", "")))
+        if 300 <= status < 400 and "Location" in answer.headers:
+            target = _host_of(self._clean(answer.headers["Location"])) or "an address without a host"
             return _Problem(
                 ResponseError,
-                f"The answer is a redirect (HTTP {status}) to {target or 'another path'}, which is not followed: the "
-                "credential goes to api_url alone. Set api_url to the address of the API itself.",
+                f"The answer is a redirect (HTTP {status}) to {target}, which is not followed: the credential goes to "
+                "api_url alone. Set api_url to the address of the API itself.",
                 retry=False,
                 **facts,
             )
@@ -284,7 +350,7 @@ class Client:
 
     def _retriable(self, answer: _Answer, said: str, facts: dict[str, t.Any], *, limited: bool) -> _Problem:
         wait = _retry_after(answer.headers.get("Retry-After"), self._now())
-        asked = "" if wait is None else f" The API asks to wait {wait:.0f} seconds"
+        asked = "" if wait is None else f" The API asks to wait {math.ceil(wait)} seconds"
         if wait is not None:
             longest = self._connection.retry_max_delay
             asked += f", longer than retry_max_delay ({longest})." if wait > longest else "."
@@ -323,7 +389,7 @@ class Client:
     def _error(self, url: str, problem: _Problem, attempts: int) -> BillingError:
         tries = f" (after {attempts} attempts)" if attempts > 1 else ""
         return problem.error(
-            f"GET {url} failed{tries}: {problem.text}",
+            f"GET {re.sub(self._echo, _MASK, url)} failed{tries}: {problem.text}",
             status=problem.status,
             code=problem.code,
             message=problem.message,
@@ -346,13 +412,13 @@ def _proxies(url: str) -> dict[str, str] | None:
     if url.lower().startswith("https:"):
         return None
     proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) or ""
-    return None if is_loopback(urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname) else {"http": ""}
+    return None if is_loopback(_host_of(proxy if "://" in proxy else f"//{proxy}")) else {"http": ""}
 
 
 def _is_short(response: t.Any) -> bool:
     """Say whether fewer bytes came than Content-Length announced, which urllib3 1.26 does not check."""
     length = response.headers.get("Content-Length", "")
-    if "Transfer-Encoding" in response.headers or not length.isdigit() or response.status_code in (204, 304):
+    if "Transfer-Encoding" in response.headers or not length.isdecimal() or response.status_code in (204, 304):
         return False
     return bool(response.raw.tell() < int(length))
 
@@ -360,7 +426,8 @@ def _is_short(response: t.Any) -> bool:
 def _timed_out(timeout: int) -> _Problem:
     return _Problem(
         AttemptTimeoutError,
-        f"No whole answer arrived within {timeout} seconds. Check that api_url can be reached from here, or raise timeout.",
+        f"No whole answer arrived within {timeout} seconds. Check that api_url can be reached from here, or raise "
+        "timeout.",
         retry=True,
     )
 
@@ -372,36 +439,91 @@ def _classify(error: Exception, connection: Connection) -> _Problem:
     late = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
     if any(isinstance(cause, late) and not isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in chain):
         return _timed_out(connection.timeout)
+    lasting = _lasting_problem(error, chain)
+    if lasting is not None:
+        return lasting
+    detail = _say_why(chain)
+    if any(isinstance(cause, (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)) for cause in chain):
+        return _Problem(
+            NetworkError,
+            f"The proxy does not serve the connection: {detail}. Check HTTPS_PROXY and NO_PROXY in the environment.",
+            retry=_PROXY_WANTS_CREDENTIALS not in detail,
+        )
+    return _Problem(
+        NetworkError,
+        f"The connection failed: {detail}. Check api_url, name resolution, firewalls and proxies.",
+        retry=True,
+    )
+
+
+def _lasting_problem(error: Exception, chain: t.Sequence[BaseException]) -> _Problem | None:
+    """Return the problem of an exception that another attempt would only bring up again, None for any other."""
     for cause in chain:
-        verification = getattr(cause, "verify_message", None)
-        if verification:
-            return _Problem(
-                NetworkError,
-                f"The TLS certificate is not trusted: {_printable(str(verification))}. For a private CA set ca_path, or "
-                "REQUESTS_CA_BUNDLE in the environment.",
-                retry=False,
-            )
-    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        untrusted = _say_why_untrusted(cause)
+        if untrusted:
+            return _Problem(NetworkError, f"The TLS certificate of the API is not valid: {untrusted}", retry=False)
+    not_certificates = any(getattr(cause, "library", None) in ("X509", "PEM") for cause in chain)
+    if not_certificates or (isinstance(error, OSError) and not isinstance(error, requests.RequestException)):
         return _Problem(
             OptionsError,
             "The CA certificates cannot be read: check ca_path, and REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the "
             "environment.",
             retry=False,
         )
-    if isinstance(error, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
-        return _Problem(OptionsError, "A proxy in the environment has a URL that cannot be used.", retry=False)
-    reason = next((cause.strerror for cause in chain if isinstance(cause, OSError) and cause.strerror), None)
-    detail = f": {_printable(str(reason))}" if reason else f" ({type(chain[-1]).__name__})"
-    if any(isinstance(cause, (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)) for cause in chain):
+    unusable = (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.InvalidSchema,
+        urllib3.exceptions.LocationParseError,
+        http.client.InvalidURL,
+        UnicodeError,
+    )
+    if any(isinstance(cause, unusable) for cause in chain):
         return _Problem(
-            NetworkError,
-            f"The proxy does not serve the connection{detail}. Check HTTPS_PROXY and NO_PROXY in the environment.",
-            retry=True,
+            OptionsError,
+            "The host of api_url, or the URL of a proxy in the environment (HTTPS_PROXY), cannot be used: correct it.",
+            retry=False,
         )
-    return _Problem(
-        NetworkError,
-        f"The connection failed{detail}. Check api_url, name resolution, firewalls and proxies.",
-        retry=True,
+    return None
+
+
+def _say_why_untrusted(cause: BaseException) -> str | None:
+    """Return why a certificate is refused and what to do about it, None when the cause is another."""
+    code, message = getattr(cause, "verify_code", None), getattr(cause, "verify_message", None)
+    # urllib3 1.26 compares the names itself, and its error has no number.
+    if code in (62, 64) or type(cause).__name__ == "CertificateError":
+        return "it is for another host. Check api_url, and whether a proxy answers in place of the API."
+    if not message:
+        return None
+    if code in (9, 10):
+        return f"{_printable(message)}. Check the clock of this machine, or have the certificate renewed."
+    return f"{_printable(message)}. For a private CA set ca_path, or REQUESTS_CA_BUNDLE in the environment."
+
+
+def _say_why(chain: t.Sequence[BaseException]) -> str:
+    """Return what the operating system says, or what a failure of HTTP means.
+
+    Nothing that the other side wrote is in it: a proxy's answer to CONNECT may repeat the proxy's password.
+    """
+    for cause in chain:
+        tunnel = re.match(r"Tunnel connection failed: (\d{3})", f"{cause}")
+        if tunnel:
+            return _PROXY_WANTS_CREDENTIALS if tunnel.group(1) == "407" else f"it answers HTTP {tunnel.group(1)}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return _printable(cause.strerror)
+        for kind, words in _failures_of_http():
+            if isinstance(cause, kind):
+                return words
+    return type(chain[-1]).__name__
+
+
+def _failures_of_http() -> tuple[tuple[type[BaseException], str], ...]:
+    # The more special kind first.
+    return (
+        (http.client.RemoteDisconnected, "the other side closed it without an answer"),
+        (http.client.IncompleteRead, "the body of the answer broke off before its end"),
+        (urllib3.exceptions.DecodeError, "the body of the answer cannot be decompressed"),
+        (http.client.HTTPException, "the answer is not HTTP"),
+        (urllib3.exceptions.InvalidHeader, "the answer is not HTTP"),
     )
 
 
@@ -418,7 +540,7 @@ def _chain(error: BaseException) -> t.Iterator[BaseException]:
 
 
 def _retry_after(value: str | None, now: datetime.datetime) -> float | None:
-    """Read a Retry-After header (RFC 9110, section 10.2.3) as seconds from now, None when there is none that makes sense."""
+    """Read a Retry-After header (RFC 9110, section 10.2.3) as seconds from now, None when it makes no sense."""
     text = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
@@ -429,6 +551,10 @@ def _retry_after(value: str | None, now: datetime.datetime) -> float | None:
     if date.tzinfo is None:
         date = date.replace(tzinfo=datetime.timezone.utc)
     return max(0.0, (date - now).total_seconds())
+
+
+def _no_target(resp: t.Any) -> None:  # noqa: ARG001 (requests calls it so)
+    return None
 
 
 def _host_of(url: str) -> str:
@@ -444,5 +570,63 @@ def _printable(text: str, length: int = _EXCERPT) -> str:
     return line if len(line) <= length else f"{line[:length]}…"
 
 
+def _echo_pattern(secret: str) -> str:
+    """Return a pattern that finds a secret as it is, and as JSON, HTML or a URL may write it."""
+
+    def written(char: str) -> str:
+        code = ord(char)
+        forms = [re.escape(char), rf"\\(?i:u00{code:02x})", f"%(?i:{code:02x})", f"&#(?i:0*{code}|x0*{code:x});"]
+        if char in '"\\/':
+            forms.append(re.escape(f"\\{char}"))
+        if html.escape(char) != char:
+            forms.append(re.escape(html.escape(char)))
+        return f"(?:{'|'.join(reversed(forms))})"
+
+    return "".join(map(written, secret))
+
+
+def _load(body: bytes) -> t.Any:
+    """Return the JSON value of a body, less what Ansible cannot hand on.
+
+    :raises ValueError: no JSON, no UTF-8, a number out of range, or nesting that would exhaust what reads it next.
+    """
+    text = body.decode("utf-8-sig")
+    value = json.loads(_LONE_SURROGATE.sub(_replace_lone, text), parse_constant=_no_constant, parse_float=_finite)
+    if _may_be_deep(body) and _is_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _replace_lone(match: re.Match[str]) -> str:
+    return "\\ufffd" if match.group(1) else match.group()
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Say quickly whether JSON may be nested too deeply: brackets within strings can make it say so wrongly."""
+    brackets = body.translate(None, delete=_NO_BRACKETS)
+    for _level in range(_DEEPEST):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(brackets)
+
+
+def _is_deep(value: t.Any) -> bool:
+    level = [value]
+    for _level in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(value, (dict, list)) for value in level)
+
+
 def _no_constant(name: str) -> t.NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("a number out of range")
+    return value
