@@ -1,0 +1,240 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The four filters, called as Ansible's own templating calls them and with the data that it hands out."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _costs, _focus
+
+PLUGINS = "ansible_collections.cockroachdb_cloud.billing.plugins"
+NAMES = ("cost_summary", "focus_rows", "line_items", "reconcile")
+
+INVOICES: list[dict[str, t.Any]] = [
+    {
+        "invoice_id": f"inv-{month}",
+        "status": "FINALIZED",
+        "period_start": f"2026-{month}-01T00:00:00Z",
+        "period_end": f"2026-{month + 1}-01T00:00:00Z",
+        "totals": [{"amount": amount - 0.05, "currency": "USD"}],
+        "balances": [],
+        "invoice_items": [
+            {
+                "cluster": {
+                    "id": "c-1",
+                    "name": "{{ 6 * 7 }}",
+                    "plan": "BASIC",
+                    "cloud_provider": "AWS",
+                    "regions": [{"name": "us-east-1"}],
+                    "labels": {"team": "{{ 1 / 0 }}"},
+                    "parent_id": "f-1",
+                },
+                "totals": [],
+                "line_items": [
+                    {
+                        "description": "Compute",
+                        "quantity": 2.0,
+                        "quantity_unit": "HOURS",
+                        "unit_cost": 0.1,
+                        "total": {"amount": amount, "currency": "USD"},
+                    }
+                ],
+            }
+        ],
+        "adjustments": [{"name": "Credit", "amount": {"amount": -0.05, "currency": "USD"}}],
+        "folder_resources": [{"resource_id": "f-1", "name": "F", "path": [], "organization_id": "o", "labels": {}}],
+    }
+    for month, amount in ((10, 0.1), (11, 0.3))
+]
+
+
+def as_ansible_loads(data: t.Any) -> t.Any:
+    """Return data in the subclasses of str, list and dict that ansible-core makes of YAML."""
+    return DataLoader().load(f"---\n{json.dumps(data)}\n# YAML, since plain JSON would stay plain")
+
+
+def template(expression: str, **variables: t.Any) -> t.Any:
+    """Template an expression as that of a playbook, which is trusted where ansible-core knows of trust."""
+    try:
+        from ansible.template import trust_as_template
+    except ImportError:
+        trusted = expression
+    else:
+        trusted = trust_as_template(expression)
+    return Templar(loader=DataLoader(), variables=variables).template(trusted)
+
+
+def filter_of(name: str) -> t.Callable[..., t.Any]:
+    return importlib.import_module(f"{PLUGINS}.filter.{name}").FilterModule().filters()[name]
+
+
+def kinds(value: t.Any) -> set[type]:
+    """Return the types of everything in nested data."""
+    inside = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return {type(value)}.union(*map(kinds, inside))
+
+
+PLAIN = {dict, list, str, float, bool, type(None)}
+
+CALLS: list[tuple[str, dict[str, t.Any], list[dict[str, t.Any]]]] = [
+    ("line_items", {}, list(_costs.line_items(INVOICES))),
+    ("reconcile", {}, _costs.reconcile(INVOICES)),
+    ("cost_summary", {}, _costs.cost_summary(INVOICES)),
+    (
+        "cost_summary",
+        {"group_by": ["period", "cluster", "label:team"], "credit_rate": 0.5, "compare": "previous"},
+        _costs.cost_summary(INVOICES, ["period", "cluster", "label:team"], credit_rate=0.5, compare="previous"),
+    ),
+    ("focus_rows", {"version": "1.2"}, list(_focus.focus_rows(INVOICES, "1.2"))),
+    (
+        "focus_rows",
+        {
+            "version": 1.4,
+            "billing_account_id": "a",
+            "billing_account_name": "b",
+            "invoice_issuer": "c",
+            "credit_rate": 1,
+        },
+        list(
+            _focus.focus_rows(
+                INVOICES,
+                "1.4",
+                billing_account_id="a",
+                billing_account_name="b",
+                invoice_issuer="c",
+                credit_rate=1,
+            )
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), CALLS)
+def test_a_filter_returns_the_rows_of_its_function(
+    name: str, options: dict[str, t.Any], expected: list[dict[str, t.Any]]
+) -> None:
+    assert filter_of(name)(INVOICES, **options) == expected
+    assert len(expected) >= 2
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), CALLS)
+def test_what_ansible_loads_gives_plain_data(
+    name: str, options: dict[str, t.Any], expected: list[dict[str, t.Any]]
+) -> None:
+    loaded = as_ansible_loads(INVOICES)
+    assert not kinds(loaded) <= PLAIN
+    rows = filter_of(name)(loaded, **as_ansible_loads(options))
+    assert rows == expected
+    assert kinds(rows) <= PLAIN
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), CALLS)
+def test_a_template_gives_the_same(name: str, options: dict[str, t.Any], expected: list[dict[str, t.Any]]) -> None:
+    arguments = ", ".join(f"{option}={value!r}" for option, value in options.items())
+    expression = f"{{{{ result.invoices | cockroachdb_cloud.billing.{name}({arguments}) }}}}"
+    # Names with braces come from outside: they are text, whatever they look like.
+    assert template(expression, result={"invoices": _untrusted(INVOICES)}) == expected
+
+
+def _untrusted(data: t.Any) -> t.Any:
+    """Mark data as that of a task's result, which is never templated."""
+    from ansible.utils.unsafe_proxy import wrap_var
+
+    return wrap_var(data)
+
+
+def test_filters_work_on_selected_invoices() -> None:
+    expression = (
+        "{{ invoices | selectattr('invoice_id', 'equalto', 'inv-10') "
+        "| cockroachdb_cloud.billing.cost_summary('cluster') | map(attribute='amount') }}"
+    )
+    assert template(expression, invoices=_untrusted(INVOICES)) == [0.1, -0.05]
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("line_items", "A list of invoices is needed, and this is a dictionary. It looks like a registered result"),
+        ("reconcile", "pass its 'invoices'"),
+        ("cost_summary(['period'])", "pass its 'invoices'"),
+        ("focus_rows('1.2')", "pass its 'invoices'"),
+    ],
+)
+def test_a_whole_result_is_refused_with_a_hint(call: str, text: str) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - templating wraps the error differently in each version
+        template(f"{{{{ result | cockroachdb_cloud.billing.{call} }}}}", result={"invoices": []})
+    assert text in f"{caught.value}"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "options", "text"),
+    [
+        ("line_items", ["inv-1"], {}, "A list of invoices is needed"),
+        ("line_items", [[{"invoice_id": "a", "adjustments": 1}]], {}, "Invoice a .*adjustments is 1, not a list"),
+        ("reconcile", [None], {}, "A list of invoices is needed"),
+        ("cost_summary", [[], ["team"]], {}, "group_by: 'team' is unknown"),
+        ("cost_summary", [[]], {"credit_rate": -1}, "credit_rate: "),
+        ("cost_summary", [[], ["cluster"]], {"compare": "previous"}, "compare: "),
+        ("focus_rows", [[], "2.0"], {}, "version: "),
+        ("focus_rows", [[{"invoice_id": "a"}], "1.2"], {}, "'billing_account_id'"),
+    ],
+)
+def test_errors_are_filter_errors_with_the_same_text(
+    name: str, arguments: list[t.Any], options: dict[str, t.Any], text: str
+) -> None:
+    with pytest.raises(AnsibleFilterError, match=text):
+        filter_of(name)(*arguments, **options)
+
+
+def test_every_file_has_the_filter_of_its_name() -> None:
+    folder = pathlib.Path(_costs.__file__).parents[1] / "filter"
+    assert sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__") == sorted(NAMES)
+    for name in NAMES:
+        assert list(importlib.import_module(f"{PLUGINS}.filter.{name}").FilterModule().filters()) == [name]
+
+
+IMPORTS = """
+import sys
+for name in ("requests", "urllib3", "urllib.request", "http.client", "ssl"):
+    sys.modules.pop(name, None)
+    sys.modules[name] = None
+import importlib
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print("imported", len(sys.argv) - 1)
+"""
+
+
+def test_costs_and_focus_import_nothing_of_http() -> None:
+    names = [f"{PLUGINS}.module_utils.{name}" for name in ("_costs", "_focus")]
+    assert _import_without_http(IMPORTS, names) == "imported 2"
+
+
+def test_filters_import_without_requests() -> None:
+    # ansible-core itself may import the standard library's part of HTTP.
+    script = IMPORTS.replace(', "urllib.request", "http.client", "ssl"', "")
+    assert script != IMPORTS
+    assert _import_without_http(script, [f"{PLUGINS}.filter.{name}" for name in NAMES]) == "imported 4"
+
+
+def _import_without_http(script: str, names: list[str]) -> str:
+    tree = next(path for path in pathlib.Path(_costs.__file__).parents if path.name == "ansible_collections").parent
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([f"{tree}", *filter(None, sys.path)])}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *names], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout.strip() or done.stderr
