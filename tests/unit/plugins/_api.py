@@ -76,6 +76,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection of a client."""
 
     protocol_version = "HTTP/1.1"
+    # Head and body are written one after the other, and must not wait for each other's acknowledgement.
+    disable_nagle_algorithm = True
     server: _Server
     connection_number = 0
 

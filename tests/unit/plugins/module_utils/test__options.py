@@ -210,7 +210,11 @@ def test_the_strongest_layer_wins_across_the_pair(names: list[str], secret: str,
     ("source", "exclusive", "expected"),
     [
         ("option {option}", True, "The option api_key and the option api_jwt are both given: leave one out."),
-        ("variable v_{option}", True, "The variable v_api_key and the variable v_api_jwt are both given: leave one out."),
+        (
+            "variable v_{option}",
+            True,
+            "The variable v_api_key and the variable v_api_jwt are both given: leave one out.",
+        ),
         ("environment variable {variable}", False, None),
     ],
 )
@@ -388,7 +392,9 @@ def test_a_port_that_does_not_exist(port: str) -> None:
 )
 def test_a_key_travels_in_the_clear_to_loopback_alone(host: str) -> None:
     text = refusal(connect, **KEY, api_url=f"http://{host}:8080/crdb")
-    assert text.startswith("api_url (or the environment variable COCKROACH_SERVER) must begin with https:// for the host")
+    assert text.startswith(
+        "api_url (or the environment variable COCKROACH_SERVER) must begin with https:// for the host"
+    )
     assert f" {host}: " in text
     assert connect(**KEY, api_url=f"https://{host}:8080/crdb").api_url == f"https://{host}:8080/crdb"
 
@@ -414,7 +420,18 @@ def test_an_api_version(version: str) -> None:
 
 @pytest.mark.parametrize(
     "version",
-    ["", "latest", "v1", "2024", "2024-9-16", "2024-13-01", "2023-02-29", "2024-09-16T00:00:00Z", "2024-09-16\r\nX: 1", "٢٠٢٤-09-16"],
+    [
+        "",
+        "latest",
+        "v1",
+        "2024",
+        "2024-9-16",
+        "2024-13-01",
+        "2023-02-29",
+        "2024-09-16T00:00:00Z",
+        "2024-09-16\r\nX: 1",
+        "٢٠٢٤-09-16",
+    ],
 )
 def test_what_is_no_api_version(version: str) -> None:
     assert refusal(connect, **KEY, api_version=version) == (
@@ -543,7 +560,7 @@ def test_an_empty_id(invoice_id: str | None) -> None:
         "a\x85b",
         "\x9b2J",
         "\udc80",
-        "\ud83d",
+        "a\ud83d",
     ],
 )
 def test_an_id_that_would_change_the_path(invoice_id: str) -> None:
@@ -635,7 +652,9 @@ def test_times_in_the_wrong_order() -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["", "2026-13", "2026-03..2026-01", "last_0_months", "october", 20266, True, ["2026"]])
+@pytest.mark.parametrize(
+    "value", ["", "2026-13", "2026-03..2026-01", "last_0_months", "october", 20266, True, ["2026"]]
+)
 def test_what_is_no_period(value: object) -> None:
     text = refusal(choose, period=value)
     assert text.startswith("period must be one of 2026-10, 2026, ")

@@ -1,0 +1,516 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One table of behaviour: each case runs over module and lookup, with the same requests and the same outcome."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import (
+    INVOICES,
+    JWT,
+    JWT_HEADERS,
+    KEY,
+    KEY_HEADERS,
+    Api,
+)
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
+    invoice,
+    without_items,
+    without_line_items,
+)
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
+    LookupFailureError,
+    run_lookup,
+    run_module,
+)
+
+PLUGINS = ("module", "lookup")
+HOST = {"module": "the host that the module runs on", "lookup": "the controller, where lookups run"}
+
+NOVEMBER, DECEMBER, JANUARY, DRAFT = (
+    invoice("2025-11"),
+    invoice("2025-12", status="PAID_IN_GOLD"),
+    invoice("2026-01"),
+    invoice("2999-01", status="DRAFT"),
+)
+HISTORY = [NOVEMBER, DECEMBER, JANUARY, DRAFT]
+SHUFFLED = {"invoices": [DECEMBER, DRAFT, NOVEMBER, JANUARY]}
+NONE: dict[str, t.Any] = {"invoices": []}
+
+
+class Case(t.NamedTuple):
+    """Options and environment; then the requests they make, and either the invoices or the text of the error.
+
+    Without a credential of its own a case has the option O(api_key), and without an O(api_url) that of the server.
+    ``{port}`` in an option, the environment or the error is the port of the server, ``{host}`` in the error says whose
+    environment is meant.
+    """
+
+    options: dict[str, t.Any]
+    environment: dict[str, str] = {}
+    requests: list[dict[str, t.Any]] = []
+    invoices: list[dict[str, t.Any]] | None = None
+    error: str | None = None
+    credential: bool = True
+
+
+def run(plugin: str, api: Api, case: Case) -> list[dict[str, t.Any]] | str:
+    """Return the invoices, or the text of the error."""
+
+    def fill(value: t.Any) -> t.Any:
+        return value.replace("{port}", f"{api.port}") if isinstance(value, str) else value
+
+    options = {**({"api_key": KEY} if case.credential else {}), **case.options}
+    if "COCKROACH_SERVER" not in case.environment:
+        options.setdefault("api_url", api.url)
+    options = {name: fill(value) for name, value in options.items()}
+    environment = {name: fill(value) for name, value in case.environment.items()}
+    if plugin == "module":
+        data = run_module("invoice_info", options, environment=environment).data
+        if data.get("failed"):
+            return t.cast("str", data["msg"])
+        assert data["invoices"] is not None
+        return t.cast("list[dict[str, t.Any]]", data["invoices"])
+    terms = [options.pop("invoice_id")] if "invoice_id" in options else []
+    try:
+        return run_lookup("invoice", terms, options, environment=environment)
+    except LookupFailureError as error:
+        return f"{error}"
+
+
+def listing(query: dict[str, str] | None = None, **more: t.Any) -> dict[str, t.Any]:
+    return {"query": query or {}, "answer": SHUFFLED, **more}
+
+
+def getting(invoice_id: str, answer: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    return {"path": f"{INVOICES}/{invoice_id}", "answer": answer, **more}
+
+
+def bearer(secret: str) -> dict[str, str | None]:
+    return {**KEY_HEADERS, "Authorization": f"Bearer {secret}"}
+
+
+ANSWERED: dict[str, Case] = {
+    # Which invoices
+    "all, sorted": Case({}, requests=[listing()], invoices=HISTORY),
+    "newest first": Case({}, requests=[listing(answer={"invoices": HISTORY[::-1]})], invoices=HISTORY),
+    "none": Case({}, requests=[listing(answer=NONE)], invoices=[]),
+    "none, left out": Case({}, requests=[listing(answer={})], invoices=[]),
+    "none, null": Case({}, requests=[listing(answer={"invoices": None})], invoices=[]),
+    "one": Case({}, requests=[listing(answer={"invoices": [DRAFT]})], invoices=[DRAFT]),
+    "more keys in the answer": Case({}, requests=[listing(answer={"invoices": [DRAFT], "x": 1})], invoices=[DRAFT]),
+    "status DRAFT": Case({"status": "DRAFT"}, requests=[listing({"status": "DRAFT"})], invoices=HISTORY),
+    "status FINALIZED": Case({"status": "FINALIZED"}, requests=[listing({"status": "FINALIZED"})], invoices=HISTORY),
+    "start and end": Case(
+        {"start_time": "2025-11-01", "end_time": "2026-02-01T00:00:00+02:00"},
+        requests=[listing({"start_time": "2025-11-01T00:00:00Z", "end_time": "2026-01-31T22:00:00Z"})],
+        invoices=HISTORY,
+    ),
+    "start as YAML prints it": Case(
+        {"start_time": "2026-01-01 00:00:00+00:00", "status": "DRAFT"},
+        requests=[listing({"start_time": "2026-01-01T00:00:00Z", "status": "DRAFT"})],
+        invoices=HISTORY,
+    ),
+    "the same start and end": Case(
+        {"start_time": "2026-01-01", "end_time": "2026-01-01"},
+        requests=[listing({"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"})],
+        invoices=HISTORY,
+    ),
+    "period, a month": Case({"period": "2025-12"}, requests=[listing()], invoices=[DECEMBER]),
+    "period, a year": Case({"period": "2025"}, requests=[listing()], invoices=[NOVEMBER, DECEMBER]),
+    "period, a year as a number": Case({"period": 2025}, requests=[listing()], invoices=[NOVEMBER, DECEMBER]),
+    "period, a range": Case({"period": "2025-12..2026-01"}, requests=[listing()], invoices=[DECEMBER, JANUARY]),
+    "period, relative": Case({"period": "last_9999_months"}, requests=[listing()], invoices=HISTORY[:3]),
+    "period, none of it": Case({"period": "2024"}, requests=[listing()], invoices=[]),
+    "period and status": Case(
+        {"period": "2026-01", "status": "FINALIZED"}, requests=[listing({"status": "FINALIZED"})], invoices=[JANUARY]
+    ),
+    "period by the month in UTC": Case(
+        {"period": "2026-01"},
+        requests=[listing(answer={"invoices": [{**DECEMBER, "period_start": "2026-01-01T01:00:00+02:00"}]})],
+        invoices=[],
+    ),
+    "no time to sort by": Case(
+        {},
+        requests=[listing(answer={"invoices": [{"invoice_id": "x"}, {"period_start": "soon"}, DRAFT, JANUARY]})],
+        invoices=[JANUARY, DRAFT, {"invoice_id": "x"}, {"period_start": "soon"}],
+    ),
+    # Ids
+    "ids in their order": Case(
+        {"invoice_id": ["b", "a", "b"]},
+        requests=[getting("b", JANUARY), getting("a", NOVEMBER), getting("b", DRAFT)],
+        invoices=[JANUARY, NOVEMBER, DRAFT],
+    ),
+    "no ids": Case({"invoice_id": []}, invoices=[]),
+    "an id, wrapped": Case({"invoice_id": ["a"]}, requests=[getting("a", {"invoices": [DRAFT]})], invoices=[DRAFT]),
+    "a number as an id": Case({"invoice_id": [2026]}, requests=[getting("2026", DRAFT)], invoices=[DRAFT]),
+    "odd characters in ids": Case(
+        {"invoice_id": ["a b", "%2e%2e", "é&=+;,", "..."]},
+        requests=[
+            getting("a%20b", DRAFT),
+            getting("%252e%252e", DRAFT),
+            getting("%C3%A9%26%3D%2B%3B%2C", DRAFT),
+            getting("...", DRAFT),
+        ],
+        invoices=[DRAFT] * 4,
+    ),
+    # How much
+    "full": Case({"detail": "full"}, requests=[listing()], invoices=HISTORY),
+    "clusters": Case({"detail": "clusters"}, requests=[listing()], invoices=[without_line_items(i) for i in HISTORY]),
+    "totals": Case({"detail": "totals"}, requests=[listing()], invoices=[without_items(i) for i in HISTORY]),
+    "clusters of an id": Case(
+        {"detail": "clusters", "invoice_id": ["a"]},
+        requests=[getting("a", DRAFT)],
+        invoices=[without_line_items(DRAFT)],
+    ),
+    "totals of a period": Case(
+        {"detail": "totals", "period": "2026-01"}, requests=[listing()], invoices=[without_items(JANUARY)]
+    ),
+    # Who asks
+    "option api_key": Case(
+        {"api_key": "sandbox-option"}, requests=[listing(headers=bearer("sandbox-option"))], invoices=HISTORY
+    ),
+    "white space around the key": Case(
+        {"api_key": " sandbox-option\r\n"}, requests=[listing(headers=bearer("sandbox-option"))], invoices=HISTORY
+    ),
+    "option api_jwt": Case(
+        {"api_jwt": JWT, "vanity_name": "acme"},
+        requests=[listing(headers=JWT_HEADERS)],
+        invoices=HISTORY,
+        credential=False,
+    ),
+    "option api_jwt with a user name": Case(
+        {"api_jwt": JWT, "vanity_name": "acme", "username": "ops@example.com"},
+        requests=[listing(headers={**JWT_HEADERS, "Cc-Username": "ops@example.com"})],
+        invoices=HISTORY,
+        credential=False,
+    ),
+    "vanity and user name are not for keys": Case(
+        {"vanity_name": "acme", "username": "ops@example.com"}, requests=[listing()], invoices=HISTORY
+    ),
+    "environment key": Case(
+        {}, {"COCKROACH_API_KEY": "sandbox-env"}, [listing(headers=bearer("sandbox-env"))], HISTORY, credential=False
+    ),
+    "environment jwt": Case(
+        {},
+        {"COCKROACH_API_JWT": JWT, "COCKROACH_VANITY_NAME": "acme", "COCKROACH_USERNAME": "bob"},
+        [listing(headers={**JWT_HEADERS, "Cc-Username": "bob"})],
+        HISTORY,
+        credential=False,
+    ),
+    "both in the environment": Case(
+        {},
+        {"COCKROACH_API_JWT": JWT, "COCKROACH_API_KEY": "sandbox-env", "COCKROACH_VANITY_NAME": "acme"},
+        [listing(headers=bearer("sandbox-env"))],
+        HISTORY,
+        credential=False,
+    ),
+    "option key, environment key": Case({}, {"COCKROACH_API_KEY": "sandbox-env"}, [listing()], HISTORY),
+    "option key, environment jwt": Case(
+        {}, {"COCKROACH_API_JWT": JWT, "COCKROACH_VANITY_NAME": "acme"}, [listing()], HISTORY
+    ),
+    "option jwt, environment key": Case(
+        {"api_jwt": JWT, "vanity_name": "acme"},
+        {"COCKROACH_API_KEY": "sandbox-env"},
+        [listing(headers=JWT_HEADERS)],
+        HISTORY,
+        credential=False,
+    ),
+    "option jwt, environment key and vanity name": Case(
+        {"api_jwt": JWT},
+        {"COCKROACH_API_KEY": "sandbox-env", "COCKROACH_VANITY_NAME": "acme"},
+        [listing(headers=JWT_HEADERS)],
+        HISTORY,
+        credential=False,
+    ),
+    "option jwt, environment jwt": Case(
+        {"api_jwt": JWT, "vanity_name": "acme"},
+        {"COCKROACH_API_JWT": "sandbox-env", "COCKROACH_VANITY_NAME": "other"},
+        [listing(headers=JWT_HEADERS)],
+        HISTORY,
+        credential=False,
+    ),
+    "a broken environment behind an option": Case(
+        {}, {"COCKROACH_API_KEY": " ", "COCKROACH_API_JWT": "a b"}, [listing()], HISTORY
+    ),
+    # Where
+    "environment server": Case({}, {"COCKROACH_SERVER": "http://127.0.0.1:{port}/"}, [listing()], HISTORY),
+    "option server, environment server": Case(
+        {"api_url": "http://127.0.0.1:{port}"}, {"COCKROACH_SERVER": "https://other.example.com"}, [listing()], HISTORY
+    ),
+    "a trailing slash": Case({"api_url": "http://127.0.0.1:{port}/"}, requests=[listing()], invoices=HISTORY),
+    "upper case": Case({"api_url": "HTTP://LOCALHOST:{port}"}, requests=[listing()], invoices=HISTORY),
+    "a path prefix": Case(
+        {"api_url": "http://127.0.0.1:{port}/a%20b/crdb/"},
+        requests=[listing(path=f"/a%20b/crdb{INVOICES}")],
+        invoices=HISTORY,
+    ),
+    "a path prefix and an id": Case(
+        {"api_url": "http://127.0.0.1:{port}/crdb", "invoice_id": ["a"]},
+        requests=[{"path": f"/crdb{INVOICES}/a", "answer": DRAFT}],
+        invoices=[DRAFT],
+    ),
+    # How
+    "api_version": Case(
+        {"api_version": "2026-09-15"},
+        requests=[listing(headers={**KEY_HEADERS, "Cc-Version": "2026-09-15"})],
+        invoices=HISTORY,
+    ),
+    "numbers": Case({"timeout": "86400", "retries": 0, "retry_max_delay": "0"}, requests=[listing()], invoices=HISTORY),
+    "booleans": Case({"validate_certs": "no"}, requests=[listing()], invoices=HISTORY),
+}
+
+NO_CREDENTIAL = (
+    "There is no credential: set the option api_key (or api_jwt with vanity_name), or set COCKROACH_API_KEY (or "
+    "COCKROACH_API_JWT with COCKROACH_VANITY_NAME) in the environment of {host}."
+)
+NEEDS_VANITY = (
+    " needs vanity_name: set it to the vanity name of the organization, or set the environment variable "
+    "COCKROACH_VANITY_NAME."
+)
+BROKEN = (
+    " holds white space, control characters or other characters that no credential has: copy it again, on one line and "
+    "without quotes."
+)
+EMPTY = " is empty: set it to a credential, or leave it out altogether."
+URL = (
+    "api_url (or the environment variable COCKROACH_SERVER) must be a URL such as https://cockroachlabs.cloud: http or "
+    "https, a host, and at most a port and a path; no user info, query or fragment."
+)
+CLEAR = (
+    "api_url (or the environment variable COCKROACH_SERVER) must begin with https:// for the host {}: a credential is "
+    "never sent in the clear. Plain http is for localhost, 127.0.0.1 and [::1] alone."
+)
+HEADER = " is empty or holds characters other than visible ASCII: correct it or leave it out."
+TIME = " must be an RFC 3339 time such as 2026-10-01T00:00:00Z or a date such as 2026-10-01, not {}."
+PERIOD = (
+    "period must be one of 2026-10, 2026, 2026-01..2026-03, this_month, last_month, this_year, last_year, or "
+    "last_3_months with any number, not {}."
+)
+ID = (
+    "invoice_id holds {}, which is no invoice id: it must not be '.' or '..' nor hold '/', '?', '#' or control "
+    "characters. Copy the id from invoice_id of a list of invoices."
+)
+NO_LIST = (
+    "The API answered with JSON that is not {}. Check api_url and api_version, and whether a proxy answers in place of "
+    "the API."
+)
+NOT_ONE = "The API answered with {} invoices where the invoice a was asked for. Check api_url and api_version."
+
+REFUSED: dict[str, Case] = {
+    "no credential": Case({}, error=NO_CREDENTIAL, credential=False),
+    "both credentials": Case(
+        {"api_jwt": JWT, "vanity_name": "acme"},
+        error="The option api_key and the option api_jwt are both given: leave one out.",
+    ),
+    "a jwt without a vanity name": Case(
+        {"api_jwt": JWT}, error=f"The JWT from the option api_jwt{NEEDS_VANITY}", credential=False
+    ),
+    "a jwt without a vanity name in the environment": Case(
+        {},
+        {"COCKROACH_API_JWT": JWT},
+        error=f"The JWT from the environment variable COCKROACH_API_JWT{NEEDS_VANITY}",
+        credential=False,
+    ),
+    "an empty vanity name": Case(
+        {"api_jwt": JWT, "vanity_name": ""},
+        error=f"vanity_name (or the environment variable COCKROACH_VANITY_NAME){HEADER}",
+        credential=False,
+    ),
+    "a header in the user name": Case(
+        {"username": "a\r\nX-Other: 1"}, error=f"username (or the environment variable COCKROACH_USERNAME){HEADER}"
+    ),
+    "an empty vanity name in the environment": Case(
+        {},
+        {"COCKROACH_VANITY_NAME": ""},
+        error=f"vanity_name (or the environment variable COCKROACH_VANITY_NAME){HEADER}",
+    ),
+    "empty ids before any call": Case(
+        {"invoice_id": ["a", ""]},
+        error="invoice_id holds an empty id: leave it out, or leave out invoice_id to list all invoices.",
+    ),
+    "ids and a status": Case(
+        {"invoice_id": ["a"], "status": "DRAFT"},
+        error="invoice_id cannot be combined with status: leave out the one or the other.",
+    ),
+    "no ids and a period": Case(
+        {"invoice_id": [], "period": "2026"},
+        error="invoice_id cannot be combined with period: leave out the one or the other.",
+    ),
+    "ids and times": Case(
+        {"invoice_id": ["a"], "start_time": "2026-01-01", "end_time": "2026-02-01"},
+        error="invoice_id cannot be combined with start_time, end_time: leave out the one or the other.",
+    ),
+    "a period and a time": Case(
+        {"period": "2026", "end_time": "2026-01-01"},
+        error="period cannot be combined with end_time: leave out the one or the other.",
+    ),
+    "times in the wrong order": Case(
+        {"start_time": "2026-02-01", "end_time": "2026-01-01"}, error="start_time lies after end_time: swap them."
+    ),
+    "a month as a time": Case({"start_time": "2026-01"}, error=f"start_time{TIME.format(repr('2026-01'))}"),
+    "a day that is none": Case({"end_time": "2026-02-29"}, error=f"end_time{TIME.format(repr('2026-02-29'))}"),
+    "no CA certificates": Case(
+        {"ca_path": "/nowhere/ca.pem"},
+        error="ca_path '/nowhere/ca.pem' does not exist: name a file of CA certificates in PEM format.",
+    ),
+    "an api_version that is none": Case(
+        {"api_version": "latest"}, error="api_version must be a date such as 2024-09-16, not 'latest'."
+    ),
+    "a port that is none": Case(
+        {"api_url": "https://localhost:65536"},
+        error="api_url (or the environment variable COCKROACH_SERVER) has a port that is not between 1 and 65535.",
+    ),
+    "a url in the environment": Case({}, {"COCKROACH_SERVER": "http://example.com"}, error=CLEAR.format("example.com")),
+}
+for text in ("", "13", "2026-13", "2026-03..2026-01", "last_0_months", "next_month"):
+    REFUSED[f"period {text!r}"] = Case({"period": text}, error=PERIOD.format(repr(text)))
+for text in (".", "..", "a/b", "a?b", "a#b", "a\nb", "\x7f"):
+    REFUSED[f"id {text!r}"] = Case({"invoice_id": ["a", text]}, error=ID.format(repr(text)))
+for text in (
+    "cockroachlabs.cloud",
+    "https://user:word@127.0.0.1",
+    "http://127.0.0.1\\@example.com",
+    "http://127.0.0.1?a",
+    "http://127.0.0.1#a",
+    "http://127.0.0.1/../a",
+    "ftp://127.0.0.1",
+):
+    REFUSED[f"api_url {text!r}"] = Case({"api_url": text}, error=URL)
+for text in ("127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]", "0.0.0.0"):
+    REFUSED[f"http to {text}"] = Case({"api_url": f"http://{text}:8080"}, error=CLEAR.format(text))
+for option, variable in {"api_key": "COCKROACH_API_KEY", "api_jwt": "COCKROACH_API_JWT"}.items():
+    for text in ("", " \n"):
+        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{EMPTY}", credential=False)
+        REFUSED[f"{variable} {text!r}"] = Case(
+            {}, {variable: text}, error=f"The environment variable {variable}{EMPTY}", credential=False
+        )
+    for text in ("a b", "a\nb", "a\r\nX-Other: 1", "kéy"):
+        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{BROKEN}", credential=False)
+        REFUSED[f"{variable} {text!r}"] = Case(
+            {}, {variable: text}, error=f"The environment variable {variable}{BROKEN}", credential=False
+        )
+for number, least in {"timeout": 1, "retries": 0, "retry_max_delay": 0}.items():
+    for wrong in (least - 1, 86401):
+        REFUSED[f"{number} {wrong}"] = Case(
+            {number: wrong}, error=f"{number} must be a whole number from {least} to 86400, not {wrong}."
+        )
+
+MISANSWERED: dict[str, Case] = {
+    f"list: {answer!r}": Case({}, requests=[listing(answer=answer)], error=NO_LIST.format("a list of invoices"))
+    for answer in (
+        [],
+        None,
+        0,
+        False,
+        "x",
+        {"x": 1},
+        {"invoices": {}},
+        {"invoices": "x"},
+        {"invoices": [1]},
+        {"invoices": [None]},
+    )
+}
+MISANSWERED.update(
+    {
+        f"get: {answer!r}": Case(
+            {"invoice_id": ["a"]}, requests=[getting("a", answer)], error=NO_LIST.format("the invoice a")
+        )
+        for answer in ([], [DRAFT], None, "x", {"invoices": None}, {"invoices": DRAFT})
+    }
+)
+MISANSWERED.update(
+    {
+        f"get: {number} invoices": Case(
+            {"invoice_id": ["a"]}, requests=[getting("a", answer)], error=NOT_ONE.format(number)
+        )
+        for number, answer in {
+            "no": {},
+            0: {"invoices": []},
+            1: {"invoices": [{}]},
+            2: {"invoices": [DRAFT, DRAFT]},
+        }.items()
+    }
+)
+MISANSWERED["the first id that fails ends it"] = Case(
+    {"invoice_id": ["b", "a", "c"]},
+    requests=[getting("b", DRAFT), getting("a", {})],
+    error=NOT_ONE.format("no"),
+)
+MISANSWERED["no month to choose by"] = Case(
+    {"period": "2026"},
+    requests=[listing(answer={"invoices": [JANUARY, {"invoice_id": "x", "period_start": None}]})],
+    error=(
+        "The invoice x has no period_start that is a time, so that period cannot choose. Use start_time and end_time, "
+        "or leave period out."
+    ),
+)
+MISANSWERED["an unknown id"] = Case(
+    {"invoice_id": ["a"]},
+    requests=[getting("a", {"code": 5, "message": "invoice not found"}, status=404)],
+    error=(
+        "GET http://127.0.0.1:{port}/api/v1/invoices/a failed: HTTP 404: invoice not found. Check the invoice id, and "
+        "that api_url is the address of the API."
+    ),
+)
+
+# What ansible-core itself refuses, in words that differ from version to version.
+REFUSED_BY_ANSIBLE: dict[str, dict[str, t.Any]] = {
+    "status": {"status": "draft"},
+    "no status": {"status": ""},
+    "detail": {"detail": "most"},
+    "timeout": {"timeout": "soon"},
+    "no timeout": {"timeout": ""},
+    "a fraction of a timeout": {"timeout": 30.5},
+    "a list for a timeout": {"timeout": [30]},
+    "retries": {"retries": "many"},
+    "retry_max_delay": {"retry_max_delay": {"seconds": 1}},
+    "validate_certs": {"validate_certs": "maybe"},
+    "no validate_certs": {"validate_certs": ""},
+    "a number for validate_certs": {"validate_certs": 2},
+    "a list for a period": {"period": ["2026"]},
+    "a mapping for a time": {"start_time": {"year": 2026}},
+    "a list for a URL": {"api_url": ["https://cockroachlabs.cloud"]},
+    "a mapping for a version": {"api_version": {"year": 2026}},
+}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize("case", ANSWERED.values(), ids=ANSWERED)
+def test_answered(plugin: str, case: Case, api: Api) -> None:
+    for request in case.requests:
+        api.expect(**request)
+    assert run(plugin, api, case) == case.invoices
+    assert api.connections == min(len(case.requests), 1)
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_refused_before_any_call(plugin: str, case: Case, api: Api) -> None:
+    assert case.error is not None
+    assert run(plugin, api, case) == case.error.replace("{host}", HOST[plugin])
+    assert api.connections == 0
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize("case", MISANSWERED.values(), ids=MISANSWERED)
+def test_answered_with_something_else(plugin: str, case: Case, api: Api) -> None:
+    for request in case.requests:
+        api.expect(**request)
+    assert case.error is not None
+    assert run(plugin, api, case) == case.error.replace("{port}", f"{api.port}")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize("options", REFUSED_BY_ANSIBLE.values(), ids=REFUSED_BY_ANSIBLE)
+def test_refused_by_name_before_any_call(plugin: str, options: dict[str, t.Any], api: Api) -> None:
+    text = run(plugin, api, Case(options))
+    assert isinstance(text, str)
+    assert re.search(rf"\b{next(iter(options))}\b", text)
+    assert api.connections == 0
