@@ -24,7 +24,7 @@ KEYS = ("sandbox-key", "sandbox-key-blue", "sandbox-key-empty", "sandbox-key-hos
 
 @pytest.fixture(scope="module")
 def sandbox() -> t.Iterator[Sandbox]:
-    with Sandbox(months=14, clusters=20, today="2026-11-23", rate_limit=False) as running:
+    with Sandbox(months=5, clusters=16, today="2026-11-23", rate_limit=False) as running:
         yield running
 
 
