@@ -513,6 +513,8 @@ def _say_why(chain: t.Sequence[BaseException]) -> str:
         for kind, words in _failures_of_http():
             if isinstance(cause, kind):
                 return words
+    if any(isinstance(cause, urllib3.exceptions.ProtocolError) for cause in chain):
+        return "the answer broke off before its end"
     return type(chain[-1]).__name__
 
 

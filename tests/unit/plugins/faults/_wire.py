@@ -34,7 +34,7 @@ Script = t.Callable[["Line"], None]
 
 
 class Line:
-    """One connection of a client, after its request has been read (or before, in a script marked with C(at_once))."""
+    """One connection of a client."""
 
     def __init__(self, connection: socket.socket, stopping: threading.Event) -> None:
         self.connection = connection
@@ -166,6 +166,26 @@ def break_off(data: bytes) -> Script:
     def script(line: Line) -> None:
         line.send(data)
         line.reset()
+
+    return script
+
+
+def hang(begin: bytes = b"") -> Script:
+    """Return a script that sends the beginning of an answer and then nothing more."""
+
+    def script(line: Line) -> None:
+        line.send(begin)
+        line.wait()
+
+    return script
+
+
+def drip(data: bytes, *, begin: bytes = b"", pause: float = 0.15) -> Script:
+    """Return a script that sends the beginning of an answer at once and the rest byte by byte."""
+
+    def script(line: Line) -> None:
+        line.send(begin)
+        line.drip(data, pause)
 
     return script
 
