@@ -625,3 +625,34 @@ def test_it_says_when_ansible_core_is_missing(tmp_path: pathlib.Path) -> None:
         "ModuleNotFoundError: cockroachdb_cloud.billing.draft_cost needs ansible-core for the Python that runs "
         f"ansible-rulebook: {sys.executable} -m pip install ansible-core"
     )
+
+
+# The rulebook of the collection and the guide
+
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_events.rst"
+RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "draft_cost.yml"
+
+
+def table(title: str) -> list[str]:
+    """Return the first column of the table in a section of the guide."""
+    section = GUIDE.read_text(encoding="utf-8").partition(f"\n{title}\n---")[2].partition("\n---")[0]
+    return [line.split("``")[1] for line in section.splitlines() if line.startswith("  * - ``")]
+
+
+def test_the_guide_shows_the_rulebook_of_the_collection() -> None:
+    ruleset = RULEBOOK.read_text(encoding="utf-8").partition("\n\n")[2]
+    indented = "".join(f"    {line}" for line in ruleset.splitlines(keepends=True))
+    assert f"    ---\n{indented}" in GUIDE.read_text(encoding="utf-8")
+    [source] = yaml.safe_load(ruleset)[0]["sources"]
+    settings = SOURCE.read_settings({**source["cockroachdb_cloud.billing.draft_cost"], "api_key": KEY})
+    assert [threshold.amount for threshold in settings.thresholds] == [2500, 4000, 5000]
+
+
+def test_the_guide_has_every_option_and_every_key(api: Api) -> None:
+    assert set(table("Options")) == set(SOURCE.SPEC) - set(OPTIONS.CONNECTION_SPEC)
+    text = GUIDE.read_text(encoding="utf-8")
+    assert [name for name in OPTIONS.CONNECTION_SPEC if f"``{name}``" not in text] == []
+    assert [name for name in OPTIONS.ENVIRONMENT.values() if f"``{name}``" not in text] == []
+    api.drafts([invoice(5)])
+    [event] = watch(api, thresholds=[1]).events
+    assert set(table("What an event holds")) == set(event)
