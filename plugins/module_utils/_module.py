@@ -44,7 +44,9 @@ class BillingModule(AnsibleModule):
         self._environment = environment_layer()
         # The environment's secrets as well as the parameters', and without the white space that is not sent.
         secrets = [*self._environment.values.values(), self.params["api_key"], self.params["api_jwt"]]
-        self.no_log_values.update(secret.strip() for secret in secrets if secret and secret.strip())
+        self.no_log_values.update(secret.strip() for secret in secrets if secret)
+        # What is all white space is no secret, and would mask every message that says so.
+        self.no_log_values = {secret for secret in self.no_log_values if secret.strip()}
 
     def connection(self) -> Connection:
         """Return the checked connection options; raises OptionsError."""
