@@ -199,8 +199,8 @@ def read_selection(options: t.Mapping[str, t.Any], now: datetime.datetime | None
     return Selection(
         invoice_ids=None if options["invoice_id"] is None else [_check_id(given) for given in options["invoice_id"]],
         status=options["status"] and f"{options['status']}",
-        start_time=start and format_instant(start),
-        end_time=end and format_instant(end),
+        start_time=format_instant(start) if start else None,
+        end_time=format_instant(end) if end else None,
         months=_check_period(options["period"], now or datetime.datetime.now(datetime.timezone.utc)),
         detail=f"{options['detail']}",
     )

@@ -102,7 +102,7 @@ def _plain(name: str, value: t.Any) -> t.Any:
     """
     if isinstance(value, datetime.date):
         return value.isoformat()
-    check, meaning = _STRICT.get(CONNECTION_SPEC.get(name, {}).get("type"), (None, ""))
+    check, meaning = _STRICT.get(CONNECTION_SPEC.get(name, {}).get("type", ""), (None, ""))
     if check is None or value is None:
         return value
     try:
