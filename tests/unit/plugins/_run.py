@@ -72,7 +72,7 @@ def run_module(
     module = importlib.import_module(f"{_PACKAGE}.modules.{name}")
     parameters = {**(options or {}), "_ansible_check_mode": check_mode, "_ansible_module_name": f"{COLLECTION}.{name}"}
     stdout, stderr = io.StringIO(), io.StringIO()
-    with fresh_environment(environment), _module_arguments(parameters), _no_old_warnings():
+    with fresh_environment(environment), module_arguments(parameters), _no_old_warnings():
         with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
             exit_code: t.Any = None
             try:
@@ -190,7 +190,8 @@ def _trust(value: t.Any) -> t.Any:
 
 
 @contextlib.contextmanager
-def _module_arguments(parameters: dict[str, t.Any]) -> t.Iterator[None]:
+def module_arguments(parameters: dict[str, t.Any]) -> t.Iterator[None]:
+    """Hand parameters to every AnsibleModule that is made inside of the block."""
     try:
         from ansible.module_utils.testing import patch_module_args
     except ImportError:

@@ -20,6 +20,6 @@ settings.load_profile("collection")
 
 @pytest.fixture
 def api() -> t.Iterator[Api]:
-    """Return a server that answers what the test expects; a request that differs, is too many or missing is a failure."""
+    """Return a server that answers what the test expects; one that differs, is too many or missing is a failure."""
     with serve() as server:
         yield server

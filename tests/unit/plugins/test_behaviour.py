@@ -386,7 +386,7 @@ for text in (
 for text in ("127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]", "0.0.0.0"):
     REFUSED[f"http to {text}"] = Case({"api_url": f"http://{text}:8080"}, error=CLEAR.format(text))
 for option, variable in {"api_key": "COCKROACH_API_KEY", "api_jwt": "COCKROACH_API_JWT"}.items():
-    for text in ("", " \n"):
+    for text in ("", " ", "\n"):
         REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{EMPTY}", credential=False)
         REFUSED[f"{variable} {text!r}"] = Case(
             {}, {variable: text}, error=f"The environment variable {variable}{EMPTY}", credential=False
@@ -402,20 +402,21 @@ for number, least in {"timeout": 1, "retries": 0, "retry_max_delay": 0}.items():
             {number: wrong}, error=f"{number} must be a whole number from {least} to 86400, not {wrong}."
         )
 
+ANY_JSON: list[t.Any] = [
+    [],
+    None,
+    0,
+    False,
+    "x",
+    {"x": 1},
+    {"invoices": {}},
+    {"invoices": "x"},
+    {"invoices": [1]},
+    {"invoices": [None]},
+]
 MISANSWERED: dict[str, Case] = {
     f"list: {answer!r}": Case({}, requests=[listing(answer=answer)], error=NO_LIST.format("a list of invoices"))
-    for answer in (
-        [],
-        None,
-        0,
-        False,
-        "x",
-        {"x": 1},
-        {"invoices": {}},
-        {"invoices": "x"},
-        {"invoices": [1]},
-        {"invoices": [None]},
-    )
+    for answer in ANY_JSON
 }
 MISANSWERED.update(
     {
