@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event source, loaded as ansible-rulebook loads it, over real sockets; only waiting and the clock are injected."""
+"""The event source, loaded from its file, over real sockets; only waiting and the clock are injected."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import asyncio
 import datetime
 import http.server
 import importlib
+import importlib.util
 import json
 import logging
 import os
 import pathlib
-import runpy
 import subprocess
 import sys
 import threading
@@ -27,7 +27,19 @@ import yaml
 
 ROOT = pathlib.Path(__file__).absolute().parents[4]
 PATH = ROOT / "extensions" / "eda" / "plugins" / "event_source" / "draft_cost.py"
-SOURCE = types.SimpleNamespace(**runpy.run_path(str(PATH)))
+
+
+def _load() -> types.ModuleType:
+    # ansible-rulebook uses runpy.run_path(), which Ansible's own importer, at work in unit tests, takes for a folder.
+    spec = importlib.util.spec_from_file_location("draft_cost", PATH)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SOURCE: t.Any = _load()
 
 MODULE_UTILS = "ansible_collections.cockroachdb_cloud.billing.plugins.module_utils"
 ERRORS = importlib.import_module(f"{MODULE_UTILS}._errors")
