@@ -79,7 +79,10 @@ def template(expression: str, **variables: t.Any) -> t.Any:
 
 
 def filter_of(name: str) -> t.Callable[..., t.Any]:
-    return importlib.import_module(f"{PLUGINS}.filter.{name}").FilterModule().filters()[name]
+    filters: dict[str, t.Callable[..., t.Any]] = (
+        importlib.import_module(f"{PLUGINS}.filter.{name}").FilterModule().filters()
+    )
+    return filters[name]
 
 
 def kinds(value: t.Any) -> set[type]:

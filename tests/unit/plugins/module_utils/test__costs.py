@@ -18,7 +18,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
 
 
-def line(amount: t.Any, currency: str | None = "USD", description: str = "Compute", **more: t.Any) -> dict[str, t.Any]:
+def line(amount: t.Any, currency: t.Any = "USD", description: str = "Compute", **more: t.Any) -> dict[str, t.Any]:
     return {
         "description": description,
         "quantity": 720.0,
@@ -29,7 +29,7 @@ def line(amount: t.Any, currency: str | None = "USD", description: str = "Comput
     }
 
 
-def item(name: str, lines: list[dict[str, t.Any]], /, **cluster: t.Any) -> dict[str, t.Any]:
+def item(name: str, lines: list[t.Any], /, **cluster: t.Any) -> dict[str, t.Any]:
     return {
         "cluster": {
             "id": f"id-{name}",
@@ -565,7 +565,8 @@ def test_anything_but_invoices_is_one_clear_error(value: t.Any, text: str) -> No
 
 
 def test_no_invoice_gives_no_row() -> None:
-    for empty in ([], (), iter([])):
+    nothing: tuple[t.Any, ...] = ([], (), iter(()))
+    for empty in nothing:
         assert list(_costs.line_items(empty)) == []
     assert _costs.analyse([], now=NOON) == {"costs": [], "totals": [], "reconciliation": [], "forecast": []}
 

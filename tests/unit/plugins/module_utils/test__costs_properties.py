@@ -137,7 +137,7 @@ def test_the_order_of_the_input_does_not_matter(
         for item in invoice["invoice_items"]:
             chance.shuffle(item["line_items"])
     compare = "previous" if "period" in group_by else None
-    options = {"group_by": group_by, "credit_rate": 0.7, "compare": compare, "now": NOW}
+    options: dict[str, t.Any] = {"group_by": group_by, "credit_rate": 0.7, "compare": compare, "now": NOW}
     assert _costs.analyse(shuffled, **options) == _costs.analyse(data, **options)
 
 
