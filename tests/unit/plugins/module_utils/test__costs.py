@@ -654,6 +654,21 @@ def test_broken_clusters_are_one_error(cluster: t.Any, group: str, text: str) ->
         _costs.cost_summary([invoice("2026-10", [item("orders", [line(1)], **cluster)])], [group])
 
 
+def test_errors_stay_short_whatever_they_show() -> None:
+    assert _costs.shown("x" * 1000) == f"'{'x' * 56}..."
+    # From 3.11 on Python refuses to write a number of that many digits.
+    assert len(_costs.shown(10**5000)) <= 60
+    with pytest.raises(OptionsError, match=r"^credit_rate: .{1,200}$"):
+        _costs.check_credit_rate(10**5000)
+
+
+def test_an_invoice_without_a_period_is_compared_with_nothing() -> None:
+    nameless = invoice("2026-10", [item("orders", [line(1)])], period_start=None)
+    assert [tuple(row.values()) for row in _costs.cost_summary([nameless], compare="previous")] == [
+        (None, "USD", 1.0, None, None, None)
+    ]
+
+
 def test_an_invoice_without_an_id_is_named_as_such() -> None:
     with pytest.raises(ResponseError, match=r"^An invoice without an id is not what"):
         _costs.totals([{"invoice_id": 5}])
