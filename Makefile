@@ -19,6 +19,7 @@ TOOL := $(BIN)/python tests/tools
 unexport $(filter ANSIBLE_%,$(.VARIABLES))
 unexport CDPATH GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE PYTHONHOME PYTHONPATH PYTHONSTARTUP VIRTUAL_ENV
 unexport PIP_CONSTRAINT PIP_NO_DEPS PIP_PREFIX PIP_REQUIRE_VIRTUALENV PIP_REQUIREMENT PIP_ROOT PIP_TARGET PIP_USER
+NO_ACCOUNT := env $(patsubst %,-u %,$(filter COCKROACH_%,$(.VARIABLES)))
 export ANSIBLE_HOME := $(CACHE)/ansible
 export LC_ALL := $(if $(filter Darwin,$(shell uname -s)),en_US.UTF-8,C.UTF-8)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -37,7 +38,7 @@ demo: $(VENV)/.installed-demo ## Install into .venv and show the invoices of the
 	@$(TOOL)/demo.py $(ARGS)
 
 .PHONY: test
-test: sanity unit integration lint docs-lint ## Run every check that a change has to pass
+test: lint docs-lint unit units sanity integration ## Run every check that a change has to pass
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## Format the Python files and mend what ruff can mend
@@ -53,7 +54,11 @@ clean: ## Remove everything that the targets of this file made
 
 .PHONY: unit
 unit: $(VENV)/.installed-dev ## Run the unit tests, with coverage; ARGS="-k client" picks some
-	$(BIN)/python -m pytest tests/unit $(ARGS)
+	@$(NO_ACCOUNT) $(BIN)/python -m pytest tests/unit $(or $(ARGS),-q -n auto --cov --cov-report=term --cov-report=html:build/coverage)
+
+.PHONY: units
+units: $(VENV)/.installed-dev ## Run the same tests as ansible-test units does
+	@$(TOOL)/ansible_test.py units $(ARGS)
 
 .PHONY: sanity
 sanity: $(VENV)/.installed-dev ## Run ansible-test sanity; ARGS="--test pylint" picks some
@@ -70,6 +75,20 @@ lint: $(VENV)/.installed-dev ## Run ruff, mypy, ansible-lint, yamllint and reuse
 .PHONY: docs-lint
 docs-lint: $(VENV)/.installed-dev ## Check the plugins' documentation, every reference in it, and the changelog
 	@$(TOOL)/lint.py docs changelog
+
+##@ Releases
+
+.PHONY: build
+build: $(VENV)/.installed-demo ## Build the tarball for Galaxy into build/
+	@cd tests/tools && $(BIN)/python -c 'import _install; print(_install.build())'
+
+.PHONY: changelog
+changelog: $(VENV)/.installed-dev ## Put the fragments and the new plugins of galaxy.yml's version into the changelog
+	@$(TOOL)/changelog.py
+
+.PHONY: release-check
+release-check: $(VENV)/.installed-release ## Check the tarball as Galaxy does when it is uploaded
+	@$(TOOL)/release_check.py
 
 ##@ Set-up
 
