@@ -78,6 +78,9 @@ def _refusal(row: str, status: int, reason: str, code: int, message: str, reques
     )
 
 
+_VALUES: list[t.Any] = [None, [], "text", 1, {"code": "7", "message": ["no"]}, {"code": True, "message": ""}]
+_NO_LISTS: list[t.Any] = [None, [], [INVOICE], "text", 1, True, {"invoices": {}}, {"invoices": [1]}, {"code": 5}]
+
 CASES = {
     # The rate limit
     "429 with Retry-After in seconds": Case(
@@ -217,7 +220,7 @@ CASES = {
         f"403 with the JSON value {value!r}": Case(
             "Status 403", say(value, status=403), "permission", ONCE, ("403",), 403
         )
-        for value in (None, [], "text", 1, {"code": "7", "message": ["no"]}, {"code": True, "message": ""})
+        for value in _VALUES
     },
     # Connections
     "the connection resets before an answer": Case(
@@ -344,7 +347,7 @@ CASES = {
         f"200 with the JSON value {body!r}": Case(
             "JSON that is no invoices", say(body), "response", ONCE, ("not a list of invoices",), 200
         )
-        for body in (None, [], [INVOICE], "text", 1, True, {"invoices": {}}, {"invoices": [1]}, {"code": 5})
+        for body in _NO_LISTS
     },
     "HTTP/1.0 with a body that breaks off": Case(
         "Answer that is not JSON",
@@ -579,7 +582,7 @@ def test_the_longest_wait_is_the_users(kind: str) -> None:
 
 
 def test_documented() -> None:
-    """The table of the documentation has each row that is named here, with the same reason, and says what is retried."""
+    """The documentation's table has each row that is named here, with the same reason, and says what is retried."""
     rows = re.findall(
         r"^   \* - (.+)\n     - ``(\w+)``\n     - (\w+)\n     - ",
         DOCUMENTATION.read_text(encoding="utf-8"),

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Proxies out of the environment: a real one (proxy.py), and some that fail."""
+
+from __future__ import annotations
+
+import base64
+import pathlib
+import subprocess
+import sys
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tls import HOST, Authority, server_context
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import (
+    Script,
+    Wire,
+    break_off,
+    free_port,
+    hang,
+    raw,
+    run_plugin,
+    say,
+)
+
+KINDS = ("module", "lookup")
+GOOD = {"invoices": [{"invoice_id": "one"}]}
+HTML = b"<html>Access denied by policy</html>"
+USER, WORD = "proxy-user", "proxy-word"
+
+
+class Proxy(t.NamedTuple):
+    """A running proxy: its host and port, and the file that it logs to."""
+
+    address: str
+    log: pathlib.Path
+
+    def connects(self) -> int:
+        """Return how many tunnels were asked for so far; the log of a tunnel is written when it ends."""
+        return self.log.read_text(encoding="utf-8").count("CONNECT ")
+
+    def await_connects(self, number: int) -> None:
+        deadline = time.monotonic() + 5
+        while self.connects() < number and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert self.connects() == number
+
+
+def _start(folder: pathlib.Path, *arguments: str) -> tuple[subprocess.Popen[bytes], Proxy]:
+    pytest.importorskip("proxy")
+    port_file, log = folder / "port", folder / "log"
+    log.touch()
+    command = [sys.executable, "-m", "proxy", "--hostname", HOST, "--port", "0", "--num-workers", "1"]
+    command += ["--num-acceptors", "1", "--port-file", str(port_file), "--log-file", str(log), *arguments]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while not (port_file.exists() and port_file.read_text(encoding="utf-8").strip()):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process, Proxy(f"{HOST}:{port_file.read_text(encoding='utf-8').split()[0]}", log)
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Proxy]:
+    """Return a proxy that lets everybody through."""
+    process, proxy = _start(tmp_path_factory.mktemp("proxy"))
+    yield proxy
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def closed_proxy(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Proxy]:
+    """Return a proxy that wants a user and a password."""
+    process, proxy = _start(tmp_path_factory.mktemp("proxy"), "--basic-auth", f"{USER}:{WORD}")
+    yield proxy
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture
+def wire(authority: Authority) -> t.Iterator[Wire]:
+    """Return the API behind TLS."""
+    with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:
+        yield wire
+
+
+def _run(
+    kind: str, wire: Wire, authority: Authority, environment: dict[str, str], **options: t.Any
+) -> tuple[t.Any, str, dict[str, t.Any] | None, int]:
+    options = {"api_url": wire.url, "ca_path": authority.files.good, **options}
+    outcome = run_plugin(kind, options, environment=environment)
+    encoded = base64.b64encode(f"{USER}:{WORD}".encode()).decode()
+    for secret in (KEY, WORD, encoded):
+        assert secret not in outcome.shown
+        assert secret not in outcome.text
+    return outcome.invoices, outcome.text, outcome.failure, len(outcome.waits)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_connect(name: str, kind: str, proxy: Proxy, wire: Wire, authority: Authority) -> None:
+    """The proxy passes bytes on, and the certificate is that of the API."""
+    before = proxy.connects()
+    invoices, *_rest = _run(kind, wire, authority, {name: f"http://{proxy.address}"})
+    assert invoices == GOOD["invoices"]
+    assert len(wire.requests) == 1
+    assert f"Bearer {KEY}" in wire.requests[0]
+    assert "Proxy-" not in wire.requests[0]
+    proxy.await_connects(before + 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("no_proxy", [HOST, "127.0.0.0/8", "*", "example.com,127.0.0.1"])
+def test_no_proxy(no_proxy: str, kind: str, wire: Wire, authority: Authority) -> None:
+    with Wire(say(HTML, status=403)) as other:
+        invoices, *_rest = _run(kind, wire, authority, {"HTTPS_PROXY": other.url, "NO_PROXY": no_proxy})
+    assert invoices == GOOD["invoices"]
+    assert other.connections == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_proxy_with_password(kind: str, closed_proxy: Proxy, wire: Wire, authority: Authority) -> None:
+    url = f"http://{USER}:{WORD}@{closed_proxy.address}"
+    invoices, *_rest = _run(kind, wire, authority, {"HTTPS_PROXY": url})
+    assert invoices == GOOD["invoices"]
+    assert WORD not in wire.requests[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("login", ["", f"{USER}:wrong@"])
+def test_proxy_wants_password(login: str, kind: str, closed_proxy: Proxy, wire: Wire, authority: Authority) -> None:
+    invoices, text, failure, waits = _run(
+        kind, wire, authority, {"HTTPS_PROXY": f"http://{login}{closed_proxy.address}"}
+    )
+    assert invoices is None
+    assert "The proxy does not serve the connection: it wants a user and a password (HTTP 407)" in text
+    assert "wrong" not in text
+    assert waits == 0
+    assert wire.connections == 0
+    assert failure is None or (failure["reason"], failure["attempts"]) == ("network", 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("script", "requests", "words"),
+    [
+        (say(HTML, status=403), 2, ("The proxy does not serve the connection: it answers HTTP 403",)),
+        (say(HTML, status=502), 2, ("The proxy does not serve the connection: it answers HTTP 502",)),
+        (
+            raw(f"HTTP/1.1 407 Who is {USER}:{WORD}?\r\nX: {WORD}\r\n\r\n{WORD}".encode()),
+            1,
+            ("it wants a user and a password (HTTP 407)", "HTTPS_PROXY"),
+        ),
+        (raw(b"HTTP/1.1 200 Connection established\r\n\r\n" + HTML), 2, ("The connection failed",)),
+        (raw(HTML), 2, ("not HTTP",)),
+        (break_off(b""), 2, ("Connection reset by peer",)),
+    ],
+    ids=["403", "502", "407 that repeats the password", "HTML in the tunnel", "HTML", "reset"],
+)
+def test_proxy_that_fails(
+    script: Script, requests: int, words: tuple[str, ...], kind: str, wire: Wire, authority: Authority
+) -> None:
+    with Wire(script) as other:
+        environment = {"HTTPS_PROXY": f"http://{USER}:{WORD}@127.0.0.1:{other.port}"}
+        invoices, text, failure, waits = _run(kind, wire, authority, environment, retries=1)
+    assert invoices is None
+    for word in words:
+        assert word in text
+    assert len(other.requests) == requests == waits + 1
+    assert all(KEY not in request for request in other.requests)
+    assert wire.connections == 0
+    assert failure is None or (failure["reason"], failure["attempts"]) == ("network", requests)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_proxy_that_hangs(kind: str, wire: Wire, authority: Authority) -> None:
+    with Wire(hang()) as other:
+        _invoices, text, failure, _waits = _run(kind, wire, authority, {"HTTPS_PROXY": other.url}, timeout=1, retries=0)
+    assert "No whole answer arrived within 1 seconds" in text
+    assert failure is None or failure["reason"] == "timeout"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_proxy_refused(kind: str, wire: Wire, authority: Authority) -> None:
+    environment = {"HTTPS_PROXY": f"http://{USER}:{WORD}@127.0.0.1:{free_port()}"}
+    _invoices, text, failure, waits = _run(kind, wire, authority, environment)
+    assert "The proxy does not serve the connection: Connection refused. Check HTTPS_PROXY" in text
+    assert waits == 4
+    assert failure is None or failure["reason"] == "network"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "proxy_url",
+    [
+        f"http://{USER}:{WORD}@[",
+        f"http://{USER}:{WORD}@127.0.0.1:99999",
+        f"http://{USER}:{WORD}@127.0.0.1:port",
+        f"ftp://{USER}:{WORD}@127.0.0.1:1",
+        f"socks9://{USER}:{WORD}@127.0.0.1:1",
+        f"http://{USER}:{WORD}@{'a' * 70}.example:1",
+        f"http://{USER}:{WORD}@:3128",
+        f"no sense {WORD}",
+    ],
+)
+def test_proxy_that_is_no_url(proxy_url: str, kind: str, wire: Wire, authority: Authority) -> None:
+    _invoices, text, failure, waits = _run(kind, wire, authority, {"HTTPS_PROXY": proxy_url})
+    assert "the URL of a proxy in the environment (HTTPS_PROXY), cannot be used" in text
+    assert waits == 0
+    assert failure is None or (failure["reason"], failure["attempts"]) == ("options", 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "proxy_url",
+    [
+        "http://192.0.2.1:3128",
+        "192.0.2.1:3128",
+        "http://127.0.0.1.example.com:3128",
+        "http://127.0.0.1@192.0.2.1:3128",
+        "http://[",
+    ],
+)
+def test_plain_http_stays_here(proxy_url: str, name: str, kind: str) -> None:
+    """Plain http goes to loopback, and so must not leave this machine through a proxy on another."""
+    with Wire(say(GOOD)) as wire:
+        outcome = run_plugin(kind, {"api_url": wire.url, "retries": 0, "timeout": 2}, environment={name: proxy_url})
+    assert outcome.invoices == GOOD["invoices"]
+    assert wire.requests[0].startswith("GET /api/v1/invoices HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", ["http://127.0.0.1:{}", "127.0.0.1:{}", "http://localhost:{}"])
+def test_plain_http_through_a_proxy_here(form: str, kind: str) -> None:
+    """A proxy on this machine is the user's own; what it answers in place of the API is told."""
+    with Wire(say(GOOD)) as wire, Wire(say(HTML, headers={"Content-Type": "text/html"})) as other:
+        outcome = run_plugin(kind, {"api_url": wire.url}, environment={"http_proxy": form.format(other.port)})
+    assert "content type text/html, body '<html>Access denied by policy</html>'" in outcome.text
+    assert "proxy" in outcome.text
+    assert other.requests[0].startswith(f"GET {wire.url}/api/v1/invoices HTTP/1.1\r\n")
+    assert wire.connections == 0
