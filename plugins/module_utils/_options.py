@@ -172,8 +172,8 @@ def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *
         credential=credential,
         vanity_name=vanity_name,
         username=_header_value(options, "username"),
-        api_url=_check_url(f"{options['api_url']}"),
-        api_version=_check_api_version(f"{options['api_version']}".strip()),
+        api_url=_check_url(_plain(options["api_url"])),
+        api_version=_check_api_version(_plain(options["api_version"]).strip()),
         verify=_check_verify(options["validate_certs"], options["ca_path"]),
         timeout=_check_number(options, "timeout", 1),
         retries=_check_number(options, "retries", 0),
@@ -198,12 +198,21 @@ def read_selection(options: t.Mapping[str, t.Any], now: datetime.datetime | None
         raise OptionsError("start_time lies after end_time: swap them.")
     return Selection(
         invoice_ids=None if options["invoice_id"] is None else [_check_id(given) for given in options["invoice_id"]],
-        status=options["status"] and f"{options['status']}",
+        status=options["status"] and _plain(options["status"]),
         start_time=format_instant(start) if start else None,
         end_time=format_instant(end) if end else None,
         months=_check_period(options["period"], now or datetime.datetime.now(datetime.timezone.utc)),
-        detail=f"{options['detail']}",
+        detail=_plain(options["detail"]),
     )
+
+
+def _plain(value: t.Any) -> str:
+    """Return a value as a str of no subclass.
+
+    The strings that ansible-core hands to a lookup are of subclasses, some of which requests refuses. On 2.16 they stay
+    so through C(str()), their methods and a bare f-string.
+    """
+    return "".join([f"{value}"])
 
 
 def _find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credential:
@@ -223,8 +232,7 @@ def _find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credenti
 def _check_credential(value: t.Any, kind: str, source: str) -> Credential:
     if not isinstance(value, str):
         raise OptionsError(f"The {source} must be a string.")
-    # An f-string makes a plain str of ansible-core's tagged strings on every version; requests refuses some subclasses.
-    secret = f"{value}".strip()
+    secret = _plain(value).strip()
     if not secret:
         raise OptionsError(f"The {source} is empty: set it to a credential, or leave it out altogether.")
     if not _VISIBLE_ASCII.fullmatch(secret):
@@ -238,7 +246,7 @@ def _check_credential(value: t.Any, kind: str, source: str) -> Credential:
 def _header_value(options: t.Mapping[str, t.Any], name: str) -> str | None:
     if options[name] is None:
         return None
-    value = f"{options[name]}".strip()
+    value = _plain(options[name]).strip()
     if not _VISIBLE_ASCII.fullmatch(value):
         raise OptionsError(
             f"{name} (or the environment variable {ENVIRONMENT[name]}) is empty or holds characters other than visible "
@@ -279,7 +287,7 @@ def _check_api_version(value: str) -> str:
 def _check_verify(validate_certs: bool, ca_path: str | None) -> bool | str:
     if not validate_certs or ca_path is None:
         return bool(validate_certs)
-    path = f"{ca_path}"
+    path = _plain(ca_path)
     if not os.path.exists(path):
         raise OptionsError(f"ca_path {path!r} does not exist: name a file of CA certificates in PEM format.")
     if not os.access(path, os.R_OK):
@@ -303,7 +311,7 @@ def _check_exclusive(options: t.Mapping[str, t.Any], name: str, others: t.Iterab
 def _check_id(value: t.Any) -> str:
     if not isinstance(value, (str, int, type(None))):
         raise OptionsError("invoice_id must be a list of ids, each a string.")
-    invoice_id = "" if value is None else f"{value}"
+    invoice_id = "" if value is None else _plain(value)
     if not invoice_id.strip():
         raise OptionsError("invoice_id holds an empty id: leave it out, or leave out invoice_id to list all invoices.")
     if invoice_id in (".", "..") or re.search(r"[/?#\x00-\x1f\x7f-\x9f\ud800-\udfff]", invoice_id):
@@ -317,7 +325,7 @@ def _check_id(value: t.Any) -> str:
 def _check_instant(options: t.Mapping[str, t.Any], name: str) -> datetime.datetime | None:
     if options[name] is None:
         return None
-    text = f"{options[name]}".strip()
+    text = _plain(options[name]).strip()
     try:
         return parse_instant(text)
     except ValueError:
@@ -329,7 +337,7 @@ def _check_instant(options: t.Mapping[str, t.Any], name: str) -> datetime.dateti
 def _check_period(value: t.Any, now: datetime.datetime) -> Months | None:
     if value is None:
         return None
-    text = f"{value}".strip()
+    text = _plain(value).strip()
     try:
         return parse_period(text, now)
     except ValueError:
