@@ -84,7 +84,7 @@ def test_invoices_of_the_same_start_keep_their_order() -> None:
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [pair for pair in itertools.combinations_with_replacement([f"2026-{month:02d}" for month in range(1, 13)], 2)],
+    list(itertools.combinations_with_replacement([f"2026-{month:02d}" for month in range(1, 13)], 2)),
 )
 def test_each_month_of_an_interval_is_in_and_no_other(first: str, last: str) -> None:
     wanted = [f"id-2026-{month:02d}" for month in range(int(first[5:]), int(last[5:]) + 1)]

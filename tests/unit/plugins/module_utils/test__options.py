@@ -64,7 +64,13 @@ def refusal(read: t.Callable[..., object], *arguments: t.Any, **options: t.Any) 
 
 
 class TextOfAnsible(str):
-    """Like the tagged strings of ansible-core: a subclass of str that stays what it is through its methods."""
+    """Like the unsafe strings of ansible-core 2.16: a subclass of str that stays what it is, whatever is done to it."""
+
+    def __str__(self) -> str:
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return TextOfAnsible(super().__format__(spec))
 
     def strip(self, chars: str | None = None) -> TextOfAnsible:
         return TextOfAnsible(super().strip(chars))

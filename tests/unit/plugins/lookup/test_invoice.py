@@ -1,0 +1,361 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The invoice lookup: what is the lookup's alone. The table in test_behaviour.py covers the options."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import (
+    INVOICES,
+    JWT,
+    JWT_HEADERS,
+    KEY,
+    KEY_HEADERS,
+    Api,
+)
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import invoice
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
+    LookupFailureError,
+    exceptions,
+    run_lookup,
+    run_python,
+    template,
+)
+
+QUERY = "query('cockroachdb_cloud.billing.invoice'"
+LOOKUP = "lookup('cockroachdb_cloud.billing.invoice'"
+UTC = datetime.timezone.utc
+JANUARY, FEBRUARY = invoice("2026-01"), invoice("2026-02")
+EMPTY: dict[str, t.Any] = {"invoices": []}
+
+
+def variables(api: Api, **more: t.Any) -> dict[str, t.Any]:
+    return {"cockroachdb_cloud_api_url": api.url, "cockroachdb_cloud_api_key": KEY, **more}
+
+
+def bearer(secret: str) -> dict[str, str | None]:
+    return {**KEY_HEADERS, "Authorization": f"Bearer {secret}"}
+
+
+def refusal(*arguments: t.Any, **options: t.Any) -> str:
+    with pytest.raises(LookupFailureError) as caught:
+        run_lookup("invoice", *arguments, **options)
+    return f"{caught.value}"
+
+
+# Variables
+
+
+def test_every_connection_option_has_a_variable(api: Api) -> None:
+    api.expect(answer=EMPTY, headers={**JWT_HEADERS, "Cc-Username": "ops@example.com", "Cc-Version": "2026-09-15"})
+    run_lookup(
+        "invoice",
+        variables={
+            "cockroachdb_cloud_api_url": api.url,
+            "cockroachdb_cloud_api_jwt": JWT,
+            "cockroachdb_cloud_vanity_name": "acme",
+            "cockroachdb_cloud_username": "ops@example.com",
+            "cockroachdb_cloud_api_version": "2026-09-15",
+            "cockroachdb_cloud_validate_certs": False,
+            "cockroachdb_cloud_ca_path": "/tmp",  # noqa: S108 (any folder that is there)
+            "cockroachdb_cloud_timeout": 10,
+            "cockroachdb_cloud_retries": "1",
+            "cockroachdb_cloud_retry_max_delay": 2,
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("api_key", "a b"),
+        ("api_jwt", "a b"),
+        ("vanity_name", "a b"),
+        ("username", "a b"),
+        ("api_url", "ftp://localhost"),
+        ("api_version", "latest"),
+        ("validate_certs", "maybe"),
+        ("ca_path", "/nowhere/ca.pem"),
+        ("timeout", 0),
+        ("retries", -1),
+        ("retry_max_delay", 1.5),
+    ],
+)
+def test_every_variable_is_read(name: str, value: t.Any, api: Api) -> None:
+    given = variables(api)
+    if name == "api_jwt":
+        del given["cockroachdb_cloud_api_key"]
+    text = refusal(variables={**given, f"cockroachdb_cloud_{name}": value})
+    assert name in text
+
+
+@pytest.mark.parametrize("name", ["status", "start_time", "end_time", "period", "detail", "invoice_id"])
+def test_selection_options_have_no_variable(name: str, api: Api) -> None:
+    api.expect(answer=EMPTY)
+    assert run_lookup("invoice", variables=variables(api, **{f"cockroachdb_cloud_{name}": "nonsense"})) == []
+
+
+def test_variables_are_templates(api: Api) -> None:
+    api.expect(answer=EMPTY, headers=bearer("sandbox-vault"))
+    run_lookup(
+        "invoice",
+        variables={
+            "cockroachdb_cloud_api_url": "http://{{ gateway.host }}:{{ gateway.port }}",
+            "cockroachdb_cloud_api_key": "{{ vault_key | trim }}",
+            "cockroachdb_cloud_timeout": "{{ 5 * 6 }}",
+            "cockroachdb_cloud_validate_certs": "{{ 1 == 1 }}",
+            "gateway": {"host": "127.0.0.1", "port": api.port},
+            "vault_key": " {{ deeper }} ",
+            "deeper": "sandbox-vault",
+        },
+    )
+
+
+def test_an_undefined_variable_is_named(api: Api) -> None:
+    with pytest.raises(AnsibleError, match="vault_key"):
+        template(f"{{{{ {QUERY}) }}}}", variables(api, cockroachdb_cloud_api_key="{{ vault_key }}"))
+    assert api.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("keywords", "more", "environment", "secret"),
+    [
+        ({}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_KEY": "sandbox-env"}, "sandbox-variable"),
+        ({"api_key": "sandbox-option"}, {"api_key": "sandbox-variable"}, {}, "sandbox-option"),
+        ({"api_key": "sandbox-option"}, {"api_jwt": JWT}, {"COCKROACH_API_JWT": JWT}, "sandbox-option"),
+        ({}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_JWT": JWT}, "sandbox-variable"),
+        ({}, {"api_key": None}, {"COCKROACH_API_KEY": "sandbox-env"}, "sandbox-env"),
+        ({"api_key": None}, {"api_key": "sandbox-variable"}, {}, "sandbox-variable"),
+        ({"api_jwt": None}, {"api_key": "sandbox-variable", "api_jwt": None}, {}, "sandbox-variable"),
+        ({"api_jwt": JWT}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_KEY": "sandbox-env"}, JWT),
+        ({}, {"api_jwt": JWT}, {"COCKROACH_API_KEY": "sandbox-env"}, JWT),
+    ],
+)
+def test_options_beat_variables_and_those_the_environment(
+    keywords: dict[str, t.Any], more: dict[str, t.Any], environment: dict[str, str], secret: str, api: Api
+) -> None:
+    api.expect(answer=EMPTY, headers=JWT_HEADERS if secret == JWT else bearer(secret))
+    given = {f"cockroachdb_cloud_{name}": value for name, value in more.items()}
+    given["cockroachdb_cloud_vanity_name"] = "acme"
+    run_lookup("invoice", (), {"api_url": api.url, **keywords}, variables=given, environment=environment)
+
+
+def test_an_option_beats_a_variable_beats_the_environment(api: Api) -> None:
+    elsewhere = "https://elsewhere.example.com"
+    for keywords, given in (({"api_url": api.url}, elsewhere), ({}, api.url)):
+        api.expect(answer=EMPTY)
+        run_lookup(
+            "invoice",
+            (),
+            {"api_key": KEY, **keywords},
+            variables={"cockroachdb_cloud_api_url": given},
+            environment={"COCKROACH_SERVER": elsewhere},
+        )
+
+
+def test_key_and_jwt_as_variables(api: Api) -> None:
+    assert refusal(variables=variables(api, cockroachdb_cloud_api_jwt=JWT)) == (
+        "The variable cockroachdb_cloud_api_key and the variable cockroachdb_cloud_api_jwt are both given: leave one "
+        "out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("api_key", "", "The variable cockroachdb_cloud_api_key is empty: "),
+        ("api_key", "\n", "The variable cockroachdb_cloud_api_key is empty: "),
+        ("api_key", "sandbox\nkey", "The variable cockroachdb_cloud_api_key holds white space"),
+        ("api_key", ["sandbox-key"], "The variable cockroachdb_cloud_api_key must be a string."),
+        ("api_jwt", "sandbox.jwt", "The JWT from the variable cockroachdb_cloud_api_jwt needs vanity_name: "),
+    ],
+)
+def test_a_broken_credential_in_a_variable_is_named_and_not_shown(
+    name: str, value: t.Any, expected: str, api: Api
+) -> None:
+    with pytest.raises(LookupFailureError) as caught:
+        run_lookup("invoice", (), {"api_url": api.url}, variables={f"cockroachdb_cloud_{name}": value})
+    assert f"{caught.value}".startswith(expected)
+    assert "sandbox" not in caught.value.shown
+
+
+@pytest.mark.parametrize("value", [["sandbox-key"], {"sandbox": "key"}, 12345, "sandbox key", "sandboxé"])
+@pytest.mark.parametrize("name", ["api_key", "api_jwt"])
+def test_a_broken_credential_stands_in_no_exception_of_the_chain(name: str, value: t.Any, api: Api) -> None:
+    with pytest.raises(LookupFailureError) as caught:
+        run_lookup("invoice", (), {"api_url": api.url, name: value})
+    assert name in f"{caught.value}"
+    for part in ("sandbox", "12345"):
+        assert part not in caught.value.shown
+
+
+# Terms and keywords
+
+
+@pytest.mark.parametrize("terms", [("a", "b"), (["a", "b"],), ("a", ["b"])], ids=["many", "list", "mixed"])
+def test_terms_are_ids_one_by_one_or_in_lists(terms: tuple[t.Any, ...], api: Api) -> None:
+    api.expect(f"{INVOICES}/a", answer=JANUARY)
+    api.expect(f"{INVOICES}/b", answer=FEBRUARY)
+    assert run_lookup("invoice", terms, variables=variables(api)) == [JANUARY, FEBRUARY]
+    assert api.connections == 1
+
+
+def test_an_empty_list_of_ids_makes_no_call_and_no_terms_list_all(api: Api) -> None:
+    assert run_lookup("invoice", ([],), variables=variables(api)) == []
+    assert api.connections == 0
+    api.expect(answer={"invoices": [FEBRUARY, JANUARY]})
+    assert run_lookup("invoice", (), variables=variables(api)) == [JANUARY, FEBRUARY]
+
+
+def test_terms_come_from_expressions(api: Api) -> None:
+    api.expect(answer={"invoices": [FEBRUARY, JANUARY]})
+    api.expect(f"{INVOICES}/id-2026-01", answer=JANUARY)
+    api.expect(f"{INVOICES}/id-2026-02", answer=FEBRUARY)
+    inner = f"{QUERY}, detail='totals') | map(attribute='invoice_id') | list"
+    assert template(f"{{{{ {QUERY}, {inner}) }}}}", variables(api)) == [JANUARY, FEBRUARY]
+
+
+@pytest.mark.parametrize("term", [{"invoice_id": "a"}, 1.5, ["a"]])
+def test_a_term_that_is_no_id(term: t.Any, api: Api) -> None:
+    assert refusal((["a", term],), variables=variables(api)) == "invoice_id must be a list of ids, each a string."
+
+
+@pytest.mark.parametrize(
+    "name", ["perod", "invoice_id", "_terms", "timeout_", "Detail", "api_key_", "cockroachdb_cloud_api_key"]
+)
+def test_an_unknown_keyword_is_refused_and_its_value_not_shown(name: str, api: Api) -> None:
+    with pytest.raises(LookupFailureError) as caught:
+        run_lookup("invoice", (), {name: "sandbox-value"}, variables=variables(api))
+    text = f"{caught.value}"
+    assert text.startswith(f"{name}: no such option. The options are api_jwt, api_key, api_url, ")
+    assert text.endswith("; invoice ids are the terms of the lookup.")
+    assert "sandbox-value" not in caught.value.shown
+    assert api.connections == 0
+
+
+def test_all_unknown_keywords_are_named(api: Api) -> None:
+    assert refusal((), {"b": 1, "a": 2}, variables=variables(api)).startswith("a, b: no such option. ")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (datetime.date(2026, 1, 1), "2026-01-01T00:00:00Z"),
+        (datetime.datetime(2026, 1, 1), "2026-01-01T00:00:00Z"),  # noqa: DTZ001 (as YAML makes it)
+        (datetime.datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00Z"),
+        (
+            datetime.datetime(2026, 1, 1, 1, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
+            "2025-12-31T23:30:00Z",
+        ),
+        (datetime.datetime(2026, 1, 1, 0, 0, 0, 500000, UTC), "2026-01-01T00:00:00.500000Z"),
+        ("2026-01-01", "2026-01-01T00:00:00Z"),
+        ("2026-01-01 00:00:00+00:00", "2026-01-01T00:00:00Z"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize("name", ["start_time", "end_time"])
+def test_times_as_yaml_makes_them(name: str, value: t.Any, expected: str, api: Api) -> None:
+    api.expect(query={name: expected}, answer=EMPTY)
+    assert run_lookup("invoice", (), {name: value}, variables=variables(api)) == []
+
+
+def test_a_date_is_no_period(api: Api) -> None:
+    text = refusal((), {"period": datetime.date(2026, 1, 1)}, variables=variables(api))
+    assert text.startswith("period must be one of 2026-10, ")
+    assert text.endswith("not '2026-01-01'.")
+
+
+# Around it
+
+
+def test_query_returns_a_list_and_lookup_the_one_invoice(api: Api) -> None:
+    for expression, expected in ((QUERY, [JANUARY]), (LOOKUP, JANUARY)):
+        api.expect(answer={"invoices": [JANUARY]})
+        assert template(f"{{{{ {expression}) }}}}", variables(api)) == expected
+    api.expect(answer={"invoices": [JANUARY]})
+    assert template(f"{{{{ {LOOKUP}, wantlist=true) }}}}", variables(api)) == [JANUARY]
+
+
+def test_the_loop_of_a_task_hands_wantlist_on(api: Api) -> None:
+    """With C(with_cockroachdb_cloud.billing.invoice) ansible-core 2.16 calls the lookup so."""
+    from ansible.plugins.loader import lookup_loader
+
+    api.expect(f"{INVOICES}/a", answer=JANUARY)
+    lookup = lookup_loader.get("cockroachdb_cloud.billing.invoice")
+    assert lookup.run(["a"], variables={}, wantlist=True, api_key=KEY, api_url=api.url) == [JANUARY]
+
+
+def test_each_evaluation_asks_again(api: Api) -> None:
+    api.expect(answer={"invoices": [JANUARY]})
+    api.expect(answer={"invoices": [FEBRUARY]})
+    twice = f"{{{{ {QUERY}) + {QUERY}) }}}}"
+    assert template(twice, variables(api)) == [JANUARY, FEBRUARY]
+    assert api.connections == 2
+
+
+def test_what_comes_from_the_api_is_no_template(api: Api) -> None:
+    bad = dict(JANUARY, invoice_id="{{ lookup('env', 'HOME') }}")
+    api.expect(answer={"invoices": [bad]})
+    api.expect(answer={"invoices": [bad]})
+    # Once as it is, once through another template.
+    assert template(f"{{{{ {QUERY})[0].invoice_id }}}}", variables(api)) == bad["invoice_id"]
+    given = variables(api, billing=f"{{{{ {QUERY}) }}}}")
+    assert template("{{ billing[0].invoice_id }}", given) == bad["invoice_id"]
+
+
+def test_a_failure_of_the_api_has_the_text_of_the_module(api: Api) -> None:
+    api.expect(answer={"code": 16, "message": "unauthenticated"}, status=401)
+    with pytest.raises(LookupFailureError) as caught:
+        run_lookup("invoice", variables=variables(api))
+    assert f"{caught.value}" == (
+        f"GET {api.url}{INVOICES} failed: HTTP 401: unauthenticated. The API does not accept the credential from the "
+        "variable cockroachdb_cloud_api_key: check that it is complete, not revoked or expired, and of the right "
+        "organization."
+    )
+    assert KEY not in caught.value.shown
+
+
+def test_what_it_raises_is_chained_to_nothing(api: Api) -> None:
+    from ansible.errors import AnsibleLookupError
+    from ansible.plugins.loader import lookup_loader
+
+    lookup = lookup_loader.get("cockroachdb_cloud.billing.invoice")
+    with pytest.raises(AnsibleLookupError) as caught:
+        lookup.run([], variables={}, api_key="sandbox key", api_url=api.url)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert all("sandbox" not in f"{link} {link.args}" for link in exceptions(caught.value))
+
+
+MISSING = f"""
+import json, sys
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import init_plugin_loader, lookup_loader
+init_plugin_loader([sys.argv[1]])
+lookup = lookup_loader.get("cockroachdb_cloud.billing.invoice")
+print(json.dumps(lookup.run([[]], variables={{}}, api_key={KEY!r})))
+try:
+    lookup.run([], variables={{}}, api_key={KEY!r})
+except Exception as error:
+    print(json.dumps([isinstance(error, AnsibleLookupError), str(error)]))
+"""
+
+
+def test_a_missing_library_names_the_interpreter() -> None:
+    from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import TREE
+
+    ended = run_python("-c", MISSING, f"{TREE}", blocked=["requests"])
+    nothing, failure = (json.loads(line) for line in ended.stdout.splitlines())
+    assert nothing == []
+    assert failure[0] is True
+    assert "requests" in failure[1]
+    assert failure[1].endswith(f"For example: {sys.executable} -m pip install requests")
