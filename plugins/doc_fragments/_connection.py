@@ -140,6 +140,7 @@ options:
 """
 
     MODULES = r"""
+options: {}
 requirements:
   - requests >= 2.29 on the host that the module runs on
 notes:

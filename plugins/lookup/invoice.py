@@ -30,7 +30,7 @@ options:
     type: list
     elements: str
 notes:
-  - Use P(ansible.builtin.query#lookup) or C(query()), which always return a list. C(lookup()) returns the one invoice
+  - Use C(query()), which always returns a list. C(lookup()) returns the one invoice
     itself when the list has one, and no list.
   - A lookup runs on the controller and reads the environment of the controller; C(environment) of a task or play does
     not reach it.

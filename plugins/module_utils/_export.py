@@ -195,7 +195,10 @@ def _guard(text: str) -> str:
 def _number(value: float) -> str:
     """Write a number with a decimal point and without an exponent, which importers of FOCUS do not read."""
     text = repr(float(value))
-    return format(decimal.Decimal(text), "f") if "e" in text else text
+    if "e" not in text:
+        return text
+    text = format(decimal.Decimal(text), "f")
+    return text if "." in text else f"{text}.0"
 
 
 def _flat_invoices(invoices: list[dict[str, t.Any]]) -> Table:

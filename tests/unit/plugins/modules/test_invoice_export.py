@@ -319,3 +319,22 @@ def test_bad_options_fail_before_any_call(
     assert all(word in result.data["msg"] for word in words), result.data["msg"]
     assert result.data["failure"]["reason"] == "options"
     assert result.data["failure"]["attempts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("quantity", "cell"),
+    [
+        (0, "0.0"),
+        (720, "720.0"),
+        (1e-7, "0.0000001"),
+        (1e22, "10000000000000000000000.0"),
+        (0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_numbers_have_a_decimal_point_and_no_exponent(
+    api: Api, tmp_path: pathlib.Path, quantity: float, cell: str
+) -> None:
+    item = {**INVOICE["invoice_items"][0], "line_items": [{**LINE, "quantity": quantity}]}
+    api.expect(answer={"invoices": [{**INVOICE, "invoice_items": [item]}]})
+    run(api, tmp_path / "lines.csv")
+    assert read_csv(tmp_path / "lines.csv")[0]["quantity"] == cell
