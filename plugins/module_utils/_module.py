@@ -46,7 +46,7 @@ class BillingModule(AnsibleModule):
         secrets = [*self._environment.values.values(), self.params["api_key"], self.params["api_jwt"]]
         self.no_log_values.update(secret.strip() for secret in secrets if secret)
         # What is all white space is no secret, and would mask every message that says so.
-        self.no_log_values = {secret for secret in self.no_log_values if secret.strip()}
+        self.no_log_values.difference_update([secret for secret in self.no_log_values if not secret.strip()])
 
     def connection(self) -> Connection:
         """Return the checked connection options; raises OptionsError."""
