@@ -38,7 +38,18 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data impo
 )
 
 YEAR = [invoice(f"2026-{month:02d}") for month in range(1, 13)]
-STARTS = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00+14:00", "2025-12-31", "0001-01-01", "soon", "", None, 7, [], {}]
+STARTS: list[t.Any] = [
+    "2026-01-01T00:00:00Z",
+    "2026-01-01T00:00:00+14:00",
+    "2025-12-31",
+    "0001-01-01",
+    "soon",
+    "",
+    None,
+    7,
+    [],
+    {},
+]
 
 
 def connect(api: Api) -> Connection:

@@ -16,7 +16,12 @@ from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
+    CONNECTION_SPEC,
+    SELECTION_SPEC,
+    Connection,
+    Selection,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._lookup import lookup_error
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
 
@@ -75,8 +80,7 @@ def test_the_defaults() -> None:
 
 
 def test_null_is_as_good_as_left_out() -> None:
-    names = ("api_jwt", "vanity_name", "username", "api_url", "api_version", "validate_certs", "ca_path", "timeout")
-    names += ("retries", "retry_max_delay", "status", "start_time", "end_time", "period", "detail")
+    names = {*CONNECTION_SPEC, *SELECTION_SPEC} - {"api_key", "invoice_id"}
     assert read(api_key="sandbox-key", **dict.fromkeys(names)) == read(api_key="sandbox-key")
 
 

@@ -1,0 +1,335 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to agree between files: metadata, documentation, argument specs, layers, licences, grammar."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import pathlib
+import re
+import typing as t
+
+import pytest
+import yaml
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
+    CONNECTION_SPEC,
+    ENVIRONMENT,
+    SECRETS,
+    SELECTION_SPEC,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._lookup import VARIABLE_PREFIX
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import TREE, run_module, run_python
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+COLLECTION = "cockroachdb_cloud.billing"
+PLUGINS = f"ansible_collections.{COLLECTION}.plugins"
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+
+FILES = sorted((ROOT / "plugins").rglob("*.py"))
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+LOOKUPS = sorted((ROOT / "plugins" / "lookup").glob("*.py"))
+FILTERS = sorted((ROOT / "plugins" / "filter").glob("*.py"))
+ON_TARGETS = MODULES + sorted((ROOT / "plugins" / "module_utils").glob("*.py"))
+
+# What each module_util may import of the others: a floor stands on those below it alone.
+LAYERS: dict[str, set[str]] = {
+    "_errors": set(),
+    "_periods": set(),
+    "_options": {"_errors", "_periods"},
+    "_client": {"_errors", "_options"},
+    "_invoices": {"_client", "_errors", "_options", "_periods"},
+    "_costs": {"_errors", "_periods"},
+    "_focus": {"_costs", "_errors", "_periods"},
+    "_export": {"_costs", "_errors", "_focus", "_periods"},
+    "_module": {"_errors", "_options"},
+}
+PURE = ("_costs", "_focus", "_export", "_periods", "_errors")
+DEPRECATED = (
+    "ansible.module_utils._text",
+    "ansible.module_utils.six",
+    "ansible.module_utils.common._collections_compat",
+)
+
+GPL = (
+    "# Copyright (c) 2026, cockroachdb_cloud.billing contributors\n"
+    "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or "
+    "https://www.gnu.org/licenses/gpl-3.0.txt)\n"
+    "# SPDX-License-Identifier: GPL-3.0-or-later\n\n"
+)
+BSD = (
+    "# Copyright (c) 2026, cockroachdb_cloud.billing contributors\n"
+    "# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)\n"
+    "# SPDX-License-Identifier: BSD-2-Clause\n\n"
+)
+PRIVATE = (
+    "# This {} is private to the cockroachdb_cloud.billing collection.\n"
+    "# It can change or vanish in any release, so do not use it from outside.\n\n"
+)
+KINDS = {"module_utils": "module_util", "plugin_utils": "plugin_util", "doc_fragments": "document fragment"}
+
+
+def name_of(path: pathlib.Path) -> str:
+    return f"{path.relative_to(ROOT)}"
+
+
+def documentation(path: pathlib.Path, kind: str) -> tuple[dict[str, t.Any], t.Any]:
+    """Return the documentation of a plugin with its fragments, and what it returns, as ansible-doc reads them."""
+    doc, _examples, returned, _metadata = get_docstring(
+        str(path), fragment_loader, collection_name=COLLECTION, plugin_type=kind, is_module=kind == "module"
+    )
+    returned = yaml.safe_load(returned) if isinstance(returned, str) else returned
+    return doc, returned
+
+
+def imports(path: pathlib.Path) -> set[str]:
+    """Return the full names of all that a file imports, wherever in it; C(from a import b) is C(a.b)."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def own_imports(path: pathlib.Path) -> set[str]:
+    """Return the names of the module_utils that a file imports."""
+    prefix = f"{PLUGINS}.module_utils."
+    return {name[len(prefix) :].split(".")[0] for name in imports(path) if name.startswith(prefix)}
+
+
+def calls(path: pathlib.Path) -> set[str]:
+    """Return the names of all methods and functions that a file calls."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                found.add(node.func.attr)
+            elif isinstance(node.func, ast.Name):
+                found.add(node.func.id)
+    return found
+
+
+# Metadata
+
+
+def test_the_action_group_holds_every_module() -> None:
+    assert MODULES
+    assert RUNTIME["action_groups"]["all"] == [path.stem for path in MODULES]
+
+
+def test_the_user_agent_has_the_version_of_the_collection(api: Api) -> None:
+    api.expect(answer={})
+    run_module("invoice_info", {"api_key": KEY, "api_url": api.url})
+    agent = api.requests[0].headers["User-Agent"]
+    assert re.fullmatch(rf"{COLLECTION}/{re.escape(GALAXY['version'])} python-requests/\d+\.\d+\.\d+", agent)
+
+
+def test_the_collection_is_called_what_the_tests_call_it() -> None:
+    assert f"{GALAXY['namespace']}.{GALAXY['name']}" == COLLECTION
+
+
+# Documentation
+
+
+@pytest.mark.parametrize("path", MODULES + LOOKUPS, ids=name_of)
+def test_the_documented_options_are_those_of_the_argument_spec(path: pathlib.Path) -> None:
+    options = dict(documentation(path, "module" if path in MODULES else "lookup")[0]["options"])
+    spec = {**CONNECTION_SPEC, **SELECTION_SPEC}
+    if path in LOOKUPS:
+        spec["_terms"] = spec.pop("invoice_id")
+        assert set(options) == set(spec)
+    for name, expected in spec.items():
+        documented = options[name]
+        for key in ("type", "elements", "default", "choices"):
+            assert documented.get(key) == expected.get(key), f"{name}: {key}"
+        assert not documented.get("required")
+        assert documented["description"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_the_argument_spec_of_a_module_is_what_its_documentation_says(path: pathlib.Path) -> None:
+    """Ask the module itself, with an option that it cannot know; ansible-core names the ones that it knows."""
+    options = documentation(path, "module")[0]["options"]
+    required = {name: option.get("choices", ["x"])[0] for name, option in options.items() if option.get("required")}
+    result = run_module(path.stem, {**required, "no_such_option": 1})
+    supported = re.search(r"Supported parameters include: (.*)\.", result.data["msg"])
+    assert supported is not None
+    named = re.sub(r"\(.*?\)", "", supported.group(1))
+    aliases = {alias for option in options.values() for alias in option.get("aliases", [])}
+    assert set(re.split(r",\s*", named.replace(" ", ""))) - aliases == set(options)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_says_in_words_which_variable_of_the_environment_it_reads(path: pathlib.Path) -> None:
+    for name, option in documentation(path, "module")[0]["options"].items():
+        assert "env" not in option, f"{name}: env is illegal in a module"
+        assert "vars" not in option, f"{name}: vars is illegal in a module"
+        if name in ENVIRONMENT:
+            assert f"E({ENVIRONMENT[name]})" in " ".join(option["description"])
+        elif name in CONNECTION_SPEC:
+            assert "E(COCKROACH" not in " ".join(option["description"])
+
+
+def test_the_argument_spec_reads_the_environment() -> None:
+    for name, option in CONNECTION_SPEC.items():
+        # A secret is looked for where the option is known to be given or not.
+        fallback = option.get("fallback", (None, []))[1]
+        assert fallback == ([ENVIRONMENT[name]] if name in ENVIRONMENT and name not in SECRETS else [])
+        assert option.get("no_log", False) == (name in SECRETS)
+    assert not any({"fallback", "no_log"} & set(option) for option in SELECTION_SPEC.values())
+
+
+@pytest.mark.parametrize("path", LOOKUPS, ids=name_of)
+def test_a_lookup_reads_one_variable_for_each_option(path: pathlib.Path) -> None:
+    for name, option in documentation(path, "lookup")[0]["options"].items():
+        variables = [entry["name"] for entry in option.get("vars", [])]
+        environment = [entry["name"] for entry in option.get("env", [])]
+        assert variables == ([f"{VARIABLE_PREFIX}{name}"] if name in CONNECTION_SPEC else [])
+        # With two names a module takes the first that is set, and a lookup the last.
+        assert environment == ([ENVIRONMENT[name]] if name in ENVIRONMENT else [])
+        assert "ini" not in option
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_says_whose_environment_it_reads(path: pathlib.Path) -> None:
+    notes = " ".join(documentation(path, "module")[0]["notes"])
+    assert "runs on the host of the task, and reads the environment of that host" in notes
+
+
+@pytest.mark.parametrize("path", LOOKUPS, ids=name_of)
+def test_a_lookup_says_where_it_runs_how_often_and_how_to_call_it(path: pathlib.Path) -> None:
+    notes = " ".join(documentation(path, "lookup")[0]["notes"])
+    for words in ("C(query())", "reads the environment of the controller", "runs again each time", "set_fact"):
+        assert words in notes
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_return_value_is_called_like_a_method_of_a_dictionary(path: pathlib.Path) -> None:
+    """In a template C(result.items) is the method; ansible-core refuses such keys from 2.21 on."""
+
+    def keys(values: dict[str, t.Any]) -> t.Iterator[str]:
+        for name, value in values.items():
+            yield name
+            yield from keys(value.get("contains") or {})
+
+    returned = documentation(path, "module")[1]
+    assert "failure" in returned
+    assert not set(keys(returned)) & set(dir(dict))
+
+
+# Layers
+
+
+def test_every_floor_is_known() -> None:
+    assert {path.stem for path in (ROOT / "plugins" / "module_utils").glob("*.py")} == set(LAYERS)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_floor_stands_on_those_below_it(name: str) -> None:
+    assert own_imports(ROOT / "plugins" / "module_utils" / f"{name}.py") <= LAYERS[name]
+
+
+def test_requests_is_imported_in_one_file_and_that_by_one() -> None:
+    def users(*libraries: str) -> set[str]:
+        return {path.name for path in FILES for name in imports(path) if name.split(".")[0] in libraries}
+
+    assert users("requests", "urllib3") == {"_client.py"}
+    assert users("http", "socket", "ssl") <= {"_client.py"}
+    assert {path.name for path in FILES if "_client" in own_imports(path)} == {"_invoices.py"}
+
+
+def test_results_are_returned_by_modules_alone() -> None:
+    users = {name_of(path) for path in FILES if {"exit_json", "fail_json"} & calls(path)}
+    assert users <= {name_of(path) for path in MODULES} | {"plugins/module_utils/_module.py"}
+
+
+@pytest.mark.parametrize("path", FILTERS, ids=name_of)
+def test_a_filter_imports_what_is_pure(path: pathlib.Path) -> None:
+    assert own_imports(path) <= set(PURE)
+
+
+@pytest.mark.parametrize("path", ON_TARGETS, ids=name_of)
+def test_what_runs_on_a_target_imports_nothing_of_the_controller(path: pathlib.Path) -> None:
+    for name in imports(path):
+        assert not name.startswith(f"{PLUGINS}.plugin_utils")
+        if name.startswith("ansible."):
+            assert name.startswith("ansible.module_utils.")
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nothing_deprecated_is_imported(path: pathlib.Path) -> None:
+    assert not [name for name in imports(path) if name.startswith(DEPRECATED)]
+
+
+@pytest.mark.parametrize("path", MODULES + LOOKUPS + FILTERS, ids=name_of)
+def test_a_plugin_only_wires(path: pathlib.Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    lines = sum(
+        (node.end_lineno or 0) - node.lineno + 1 for node in tree.body if not isinstance(node, (ast.Assign, ast.Expr))
+    )
+    assert 0 < lines <= 70
+
+
+IMPORT_ALL = """
+import importlib, json, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_what_is_pure_needs_no_http() -> None:
+    names = [f"{PLUGINS}.module_utils.{name}" for name in PURE] + [f"{PLUGINS}.filter.{path.stem}" for path in FILTERS]
+    ended = run_python("-c", IMPORT_ALL, *names, blocked=["requests", "urllib3"])
+    assert ended.returncode == 0, ended.stderr
+    loaded = set(json.loads(ended.stdout))
+    assert loaded >= set(names)
+    assert not loaded & {f"{PLUGINS}.module_utils._client", "requests", "urllib3"}
+
+
+def test_every_file_can_be_imported_without_the_library() -> None:
+    """ansible-core's own import test asks the same of every module and module_util."""
+    names = [f"{PLUGINS}.{path.parent.name}.{path.stem}" for path in ON_TARGETS]
+    ended = run_python("-c", IMPORT_ALL, *names, blocked=["requests", "urllib3"])
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_collection_is_imported_from_this_checkout() -> None:
+    for path in ON_TARGETS:
+        module = importlib.import_module(f"{PLUGINS}.{path.parent.name}.{path.stem}")
+        assert pathlib.Path(f"{module.__file__}").resolve() == path
+    assert (TREE / "ansible_collections").is_dir()
+
+
+# Text
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_head_of_a_file(path: pathlib.Path) -> None:
+    expected = BSD if path.parent.name == "module_utils" else GPL
+    if path.name.startswith("_"):
+        expected += PRIVATE.format(KINDS[path.parent.name])
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith(expected + '"""')
+    assert "\nfrom __future__ import annotations\n" in text
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_is_of_the_oldest_grammar(path: pathlib.Path) -> None:
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_plugin_knows_of_the_tests(path: pathlib.Path) -> None:
+    assert not re.search(r"sandbox|pytest|\bmock", path.read_text(encoding="utf-8"), re.IGNORECASE)
