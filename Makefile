@@ -38,7 +38,7 @@ demo: $(VENV)/.installed-demo ## Install into .venv and show the invoices of the
 	@$(TOOL)/demo.py $(ARGS)
 
 .PHONY: test
-test: lint docs-lint unit units sanity integration ## Run every check that a change has to pass
+test: lint docs-lint unit sanity integration ## Run every check that a change has to pass
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## Format the Python files and mend what ruff can mend
@@ -57,7 +57,7 @@ unit: $(VENV)/.installed-dev ## Run the unit tests, with coverage; ARGS="-k clie
 	@$(NO_ACCOUNT) $(BIN)/python -m pytest tests/unit $(or $(ARGS),-q -n auto --cov --cov-report=term --cov-report=html:build/coverage)
 
 .PHONY: units
-units: $(VENV)/.installed-dev ## Run the same tests as ansible-test units does
+units: $(VENV)/.installed-dev ## Run the same tests as ansible-test units does; slower
 	@$(TOOL)/ansible_test.py units $(ARGS)
 
 .PHONY: sanity
