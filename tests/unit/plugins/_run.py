@@ -12,12 +12,15 @@ The controller's part of ansible-core is imported where a lookup runs, since on 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import importlib
 import io
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,9 +54,16 @@ class LookupFailureError(Exception):
 def fresh_environment(environment: t.Mapping[str, str] | None = None) -> t.Iterator[None]:
     """Replace this process's environment by a small one with an empty home folder, plus the variables given."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    with tempfile.TemporaryDirectory(prefix="billing-home-") as home:
-        with mock.patch.dict(os.environ, {**kept, "HOME": home, **(environment or {})}, clear=True):
-            yield
+    with mock.patch.dict(os.environ, {**kept, "HOME": _empty_home(), **(environment or {})}, clear=True):
+        yield
+
+
+@functools.lru_cache(maxsize=None)
+def _empty_home() -> str:
+    """Make one empty home folder for the whole run; what wants to put something into its home brings its own."""
+    home = tempfile.mkdtemp(prefix="billing-home-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return home
 
 
 def run_module(
