@@ -1,0 +1,104 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the benchmark.
+
+"""From samples to a table and to JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from _measure import Sample, median
+
+Measure = t.Literal["wall", "peak"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One line of the table.
+
+    :param work: what our side does.
+    :param against: what the other side is.
+    :param measure: what the target is about: time by the clock, or the memory of the largest process.
+    :param target: the ratio, ours to theirs, that is not to be exceeded; None where the line is for information.
+    """
+
+    work: str
+    against: str
+    target: float | None
+    ours: t.Sequence[Sample]
+    theirs: t.Sequence[Sample]
+    measure: Measure = "wall"
+
+    @property
+    def ratio(self) -> float:
+        return _value(median(self.ours), self.measure) / _value(median(self.theirs), self.measure)
+
+    @property
+    def cpu_ratio(self) -> float:
+        return median(self.ours).user / median(self.theirs).user
+
+    @property
+    def met(self) -> bool | None:
+        return None if self.target is None else self.ratio <= self.target
+
+    def as_json(self) -> dict[str, t.Any]:
+        """Return the line with all its samples: seconds and MiB."""
+        sides = {"ours": self.ours, "theirs": self.theirs}
+        return {
+            "work": self.work,
+            "against": self.against,
+            "measure": self.measure,
+            "target": self.target,
+            "ratio": self.ratio,
+            "user_cpu_ratio": self.cpu_ratio,
+            "met": self.met,
+            **{name: _side_as_json(side) for name, side in sides.items()},
+        }
+
+
+def _side_as_json(samples: t.Sequence[Sample]) -> dict[str, t.Any]:
+    return {"median": median(samples)._asdict(), "samples": [sample._asdict() for sample in samples]}
+
+
+def _value(sample: Sample, measure: Measure) -> float:
+    value = sample.wall if measure == "wall" else sample.peak
+    assert value is not None
+    return value
+
+
+def _side(samples: t.Sequence[Sample], measure: Measure) -> str:
+    values = [_value(sample, measure) for sample in samples]
+    middle = _value(median(samples), measure)
+    spread = max(max(values) - middle, middle - min(values)) / abs(middle) * 100
+    seconds = f"{middle * 1000:.0f} ms" if middle < 10 else f"{middle:.1f} s"
+    return f"{f'{middle:.0f} MiB' if measure == 'peak' else seconds} ±{spread:.0f} %"
+
+
+HEADER = ("work", "against", "ours", "theirs", "ratio", "target", "", "user CPU", "peak MiB")
+
+
+def table(comparisons: t.Sequence[Comparison]) -> str:
+    """Return the table: for each side the median and the sample that lies farthest from it."""
+    rows = [HEADER]
+    for line in comparisons:
+        peaks = [median(side).peak for side in (line.ours, line.theirs)]
+        rows.append(
+            (
+                line.work,
+                line.against,
+                _side(line.ours, line.measure),
+                _side(line.theirs, line.measure),
+                f"{line.ratio:.3f}",
+                "" if line.target is None else f"{line.target:g}",
+                {True: "met", False: "MISSED", None: ""}[line.met],
+                f"{line.cpu_ratio:.3f}",
+                " / ".join("-" if peak is None else f"{peak:.0f}" for peak in peaks),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

@@ -1,0 +1,347 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measure the collection against what a user would do without it, side by side in one run.
+
+Each scenario runs both sides against the same sandbox, in turn, after a warm-up that also checks that they give the
+same. C(make bench) runs all of them with the ansible-core of C(.venv), C(make bench CORE=2.18) with another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import typing as t
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+
+from _checkout import CACHE, copy_tree, environment
+from _measure import KEY, Sample, Sandbox, run
+from _report import Comparison, table
+from ansible_test import Controller, made_controller, this_controller
+
+HERE = pathlib.Path(__file__).resolve().parent
+PLAYBOOKS = HERE / "playbooks"
+PYTHON_FOR_CORE = {"2.16": "3.10"}
+PYTHON_FOR_NEWER_CORE = "3.12"
+
+Command = t.Callable[[], Sample]
+
+
+class Sizes(t.NamedTuple):
+    """How large the sandbox's organization is in each scenario, and how often things are repeated."""
+
+    turns: int = 15
+    ids: int = 50
+    months: int = 120
+    clusters: int = 100
+    lines: int = 10
+    export_lines: int = 33
+    smaller_months: int = 12
+    rounds: int = 5
+    heavy_rounds: int = 3
+
+
+TINY = Sizes(turns=1, ids=2, months=10, clusters=2, lines=1, export_lines=2, smaller_months=1, rounds=1, heavy_rounds=1)
+
+
+class Bench:
+    """Where things are, and how a playbook, a module or a plain program is run."""
+
+    def __init__(self, controller: Controller, folder: pathlib.Path, sizes: Sizes) -> None:
+        self.controller = controller
+        self.folder = folder
+        self.sizes = sizes
+        collection = copy_tree(f"benchmark-{controller.name}")
+        self._env = environment(
+            ANSIBLE_CONFIG=str(HERE / "ansible.cfg"),
+            ANSIBLE_COLLECTIONS_PATH=str(collection.parents[2]),
+            PATH=f"{controller.bin}{os.pathsep}{environment()['PATH']}",
+        )
+
+    def play(self, playbook: str | pathlib.Path, *arguments: str, **variables: t.Any) -> Command:
+        """Return what runs a playbook."""
+        return self._ansible(playbook, arguments, variables, {})
+
+    def start(self) -> Command:
+        """Return what runs a play without tasks: the start-up that has nothing to do with either side."""
+        return self.play("start.yml")
+
+    def module(self, playbook: str, name: str, **variables: t.Any) -> Command:
+        """Return what runs the one module of a playbook in its own process alone, as a task does on its host.
+
+        It is the very file that ansible-core makes of the module and its parameters and hands to Python there.
+        """
+        remote = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        self._ansible(playbook, (), variables, {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_REMOTE_TMP": str(remote)})()
+        (payload,) = remote.glob(f"*/AnsiballZ_{name}.py")
+        return self.python(str(payload))
+
+    def python(self, *command: str) -> Command:
+        """Return what runs a Python program with the Python of the modules."""
+        return lambda: run([str(self.controller.bin / "python"), *command], self._env, self.folder)
+
+    def rows(self, playbook: str, **variables: t.Any) -> t.Any:
+        """Run a playbook once and return what it found, as it writes it down itself."""
+        path = self.folder / "rows.json"
+        self.play(playbook, "--tags=all,rows", rows_file=str(path), **variables)()
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def task_costs(self, playbook: pathlib.Path, **variables: t.Any) -> dict[str, list[Sample]]:
+        """Run a playbook and return what each of its tasks cost, by their names."""
+        path = self.folder / "task-costs.jsonl"
+        path.unlink(missing_ok=True)
+        self._ansible(playbook, (), variables, {"BENCHMARK_TASK_COSTS": str(path)})()
+        costs: dict[str, list[Sample]] = {}
+        for line in path.read_text(encoding="utf-8").splitlines():
+            task = json.loads(line)
+            costs.setdefault(task["name"], []).append(Sample(task["wall"], task["user"]))
+        return costs
+
+    def _ansible(
+        self,
+        playbook: str | pathlib.Path,
+        arguments: t.Sequence[str],
+        variables: t.Mapping[str, t.Any],
+        further: t.Mapping[str, str],
+    ) -> Command:
+        given = json.dumps({"api_key": KEY, **variables})
+        command = [str(self.controller.bin / "ansible-playbook"), *arguments, "-e", given, str(PLAYBOOKS / playbook)]
+        return lambda: run(command, {**self._env, **further}, self.folder)
+
+
+def in_turn(rounds: int, **sides: Command) -> dict[str, list[Sample]]:
+    """Run each side once a round, in one order and then in the other, so that none always comes first."""
+    samples: dict[str, list[Sample]] = {name: [] for name in sides}
+    for number in range(rounds):
+        for name in list(sides)[:: -1 if number % 2 else 1]:
+            samples[name].append(sides[name]())
+    return samples
+
+
+def less_start(samples: t.Mapping[str, t.Sequence[Sample]], side: str) -> list[Sample]:
+    """Return the cost of a side's tasks alone: each run less the start-up of the same round."""
+    return [sample.less(start) for sample, start in zip(samples[side], samples["start"], strict=True)]
+
+
+def check(found: object, expected: object, what: str) -> None:
+    """Stop where the two sides do not do the same work.
+
+    :raises SystemExit: they differ.
+    """
+    if found != expected:
+        shown = " and ".join(str(side)[:500] for side in (found, expected))
+        raise SystemExit(f"The two sides of {what!r} do not give the same: {shown}")
+
+
+def rounded(rows: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Return rows of costs without the digits in which a sum of doubles is off."""
+    return [{**row, "amount": round(row["amount"], 4)} for row in rows]
+
+
+def one_task(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare single tasks, which take turns within one play, from a task's start to its result."""
+    tasks = {"ansible.builtin.import_tasks": str(PLAYBOOKS / "tasks" / "one_of_each.yml")}
+    play = {"name": "Take turns", "hosts": "localhost", "gather_facts": False}
+    playbook = bench.folder / "one_task.json"
+    with Sandbox(months=2, clusters=4, lines=3) as sandbox:
+        playbook.write_text(json.dumps([{**play, "tasks": [tasks] * (bench.sizes.turns + 1)}]), encoding="utf-8")
+        costs = {name: samples[1:] for name, samples in bench.task_costs(playbook, api_url=sandbox.url).items()}
+    work = "one task, two small invoices"
+    yield Comparison(work, "uri", 0.9, costs["invoice_info"], costs["uri"])
+    yield Comparison(work, "an empty module", 1.45, costs["invoice_info"], costs["empty"])
+
+
+def many_ids(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare a task and a lookup that take ids with what asks for one invoice after the other."""
+    number = bench.sizes.ids
+    with Sandbox(months=number, clusters=4, lines=3) as sandbox:
+        variables = {"api_url": sandbox.url, "ids": sandbox.invoice_ids()}
+        sandbox.count_requests()
+        playbooks = {
+            "module": "ids_module.yml",
+            "uri": "ids_uri.yml",
+            "lookup": "ids_lookup.yml",
+            "url": "ids_url_lookup.yml",
+        }
+        expected = None
+        for playbook in playbooks.values():
+            found = bench.rows(playbook, **variables)
+            expected = expected or found
+            check(found, expected, playbook)
+            check(sandbox.count_requests(), number, f"the number of requests of {playbook}")
+        commands = {name: bench.play(playbook, **variables) for name, playbook in playbooks.items()}
+        samples = in_turn(bench.sizes.heavy_rounds, start=bench.start(), uri=commands.pop("uri"))
+        uri = less_start(samples, "uri")
+        samples = in_turn(bench.sizes.rounds, start=bench.start(), **commands)
+    task, lookup, url = (less_start(samples, side) for side in ("module", "lookup", "url"))
+    yield Comparison(f"{number} invoices by id, one task", "uri in a loop", 0.05, task, uri)
+    yield Comparison(f"{number} invoices by id, lookup", "url lookups in one expression", 0.5, lookup, url)
+
+
+def team_costs(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare cost_info with uri and Jinja, and with fetching and parsing the same body in plain Python."""
+    sizes = bench.sizes
+    with Sandbox(months=sizes.months, clusters=sizes.clusters, lines=sizes.lines) as sandbox:
+        size = f"{sandbox.size() / 1e6:.1f} MB"
+        url = sandbox.url
+        found, expected = (bench.rows(playbook, api_url=url) for playbook in ("teams_cost_info.yml", "teams_uri.yml"))
+        check(rounded(found), rounded(expected), "cost per team")
+        samples = in_turn(
+            sizes.heavy_rounds,
+            start=bench.start(),
+            ours=bench.play("teams_cost_info.yml", api_url=url),
+            theirs=bench.play("teams_uri.yml", api_url=url),
+        )
+        ours, theirs = less_start(samples, "ours"), less_start(samples, "theirs")
+        yield Comparison(f"cost per team of {size}, cost_info", "uri and Jinja", 0.1, ours, theirs)
+        yield Comparison("the same, peak memory", "the same", 0.3, ours, theirs, "peak")
+        samples = in_turn(
+            sizes.rounds,
+            start=bench.start(),
+            ours=bench.play("teams_cost_info.yml", api_url=url),
+            module=bench.module("teams_cost_info.yml", "cost_info", api_url=url),
+            theirs=bench.python(str(HERE / "plain.py"), "parse", url, KEY),
+        )
+        plain = samples["theirs"]
+        yield Comparison(f"cost_info on {size}", "fetch and parse in Python", 3, less_start(samples, "ours"), plain)
+        yield Comparison("the module's process alone", "the same", None, samples["module"], plain)
+
+
+def less_detail(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare a trimmed result with a full one."""
+    sizes = bench.sizes
+    with Sandbox(months=sizes.months, clusters=sizes.clusters, lines=sizes.lines) as sandbox:
+        size = f"{sandbox.size() / 1e6:.1f} MB"
+        url = sandbox.url
+        found, expected = (bench.rows("detail.yml", api_url=url, detail=detail) for detail in ("totals", "full"))
+        check(found, expected, "detail")
+        samples = in_turn(
+            sizes.heavy_rounds,
+            start=bench.start(),
+            ours=bench.play("detail.yml", api_url=url, detail="totals"),
+            theirs=bench.play("detail.yml", api_url=url, detail="full"),
+        )
+    ours, theirs = less_start(samples, "ours"), less_start(samples, "theirs")
+    yield Comparison(f"detail: totals of {size}", "detail: full", 0.1, ours, theirs)
+
+
+def export(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare invoice_export with a program in plain Python that writes the same bytes."""
+    sizes = bench.sizes
+    paths = [bench.folder / "ours.csv", bench.folder / "theirs.csv"]
+    with Sandbox(months=sizes.months, clusters=sizes.clusters, lines=sizes.export_lines) as sandbox:
+        url = sandbox.url
+
+        def anew(command: Command) -> Command:
+            """Return what runs a command when there is no file yet."""
+
+            def command_without_files() -> Sample:
+                for path in paths:
+                    path.unlink(missing_ok=True)
+                return command()
+
+            return command_without_files
+
+        plain = bench.python(str(HERE / "plain.py"), "csv", url, KEY, str(paths[1]))
+        ours = bench.play("export.yml", api_url=url, csv_file=str(paths[0]))
+        module = bench.module("export.yml", "invoice_export", api_url=url, csv_file=str(paths[0]))
+        anew(ours)()
+        plain()
+        if paths[0].read_bytes() != paths[1].read_bytes():
+            raise SystemExit(f"The two sides of the export do not write the same: see {paths[0]} and {paths[1]}.")
+        with paths[0].open(encoding="utf-8") as file:
+            lines = sum(1 for dummy in file) - 1
+        samples = in_turn(sizes.rounds, start=bench.start(), ours=anew(ours), module=anew(module), theirs=anew(plain))
+    theirs = samples["theirs"]
+    yield Comparison(f"CSV of {lines:,} rows, invoice_export", "plain Python", 2, less_start(samples, "ours"), theirs)
+    yield Comparison("the module's process alone", "the same", None, samples["module"], theirs)
+
+
+def growth(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare cost_info on much with itself on a tenth: what the module's process costs beyond that for no invoices."""
+    sizes = bench.sizes
+    large = Sandbox(months=sizes.months, clusters=sizes.clusters, lines=sizes.lines)
+    small = Sandbox(months=sizes.smaller_months, clusters=sizes.clusters, lines=sizes.lines)
+    with large, small:
+        bytes_ratio = large.size() / small.size()
+        samples = in_turn(
+            sizes.rounds,
+            start=bench.module("teams_cost_info.yml", "cost_info", api_url=small.url, api_key=f"{KEY}-empty"),
+            large=bench.module("teams_cost_info.yml", "cost_info", api_url=large.url),
+            small=bench.module("teams_cost_info.yml", "cost_info", api_url=small.url),
+        )
+    work, against = f"cost_info on {bytes_ratio:.1f} times the bytes", "itself"
+    # What grows with the bytes alone: with the start of the process in both, anything would look linear.
+    target = 10.5 / 10 * bytes_ratio
+    yield Comparison(work, against, round(target, 1), less_start(samples, "large"), less_start(samples, "small"))
+
+
+SCENARIOS = {scenario.__name__: scenario for scenario in (one_task, many_ids, team_costs, less_detail, export, growth)}
+
+
+def describe(controller: Controller) -> dict[str, t.Any]:
+    """Return what the numbers depend on."""
+    code = "import platform, requests; print(platform.python_version(), requests.__version__)"
+    asked = subprocess.run([str(controller.bin / "python"), "-c", code], check=True, capture_output=True, text=True)
+    python, requests = asked.stdout.split()
+    return {
+        "ansible_core": controller.core,
+        "python": python,
+        "requests": requests,
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg()[0],
+    }
+
+
+def main() -> None:
+    """Run the scenarios."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--core", metavar="X.Y", help="the ansible-core, such as 2.18; by default the one at hand")
+    parser.add_argument("--python", metavar="X.Y", help="the Python to run it with, such as 3.12; needs --core")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds after the warm-up")
+    parser.add_argument("--tiny", action="store_true", help="one round over next to no data: that it runs, and no more")
+    parser.add_argument("--only", action="append", choices=SCENARIOS, help="a scenario; can be given several times")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="where the JSON goes; else below .cache")
+    options = parser.parse_args()
+    sizes = TINY if options.tiny else Sizes()
+    if options.rounds:
+        sizes = sizes._replace(rounds=options.rounds, heavy_rounds=options.rounds)
+    if options.core:
+        python = options.python or PYTHON_FOR_CORE.get(options.core, PYTHON_FOR_NEWER_CORE)
+        controller = made_controller(options.core, python)
+    else:
+        controller = this_controller()
+
+    facts = describe(controller)
+    print(", ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="benchmark-"))
+    comparisons = []
+    try:
+        bench = Bench(controller, folder, sizes)
+        for name in options.only or SCENARIOS:
+            for comparison in SCENARIOS[name](bench):
+                comparisons.append(comparison)
+                print(table([comparison]).splitlines()[-1], flush=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    facts["load_after"] = os.getloadavg()[0]
+    path = options.json or CACHE / "benchmark" / f"{controller.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {**facts, "comparisons": [comparison.as_json() for comparison in comparisons]}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    load = f"Load {facts['load_before']:.1f} to {facts['load_after']:.1f}"
+    print(f"\n{table(comparisons)}\n\n{load}. All samples: {path}")
+
+
+if __name__ == "__main__":
+    main()
