@@ -25,6 +25,12 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options
     read_selection,
 )
 
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    # Before 2.22 the module itself masks what stands in no_log_values, and from then on the controller what it is told.
+    register_secrets = None
+
 
 class BillingModule(AnsibleModule):
     """A module with the shared options, whose every failure carries the C(failure) dictionary."""
@@ -47,6 +53,8 @@ class BillingModule(AnsibleModule):
         self.no_log_values.update(secret.strip() for secret in secrets if secret)
         # What is all white space is no secret, and would mask every message that says so.
         self.no_log_values.difference_update([secret for secret in self.no_log_values if not secret.strip()])
+        if register_secrets is not None:
+            register_secrets(self.no_log_values)
 
     def connection(self) -> Connection:
         """Return the checked connection options; raises OptionsError."""
