@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import typing as t
+import uuid
 
 import pytest
 
@@ -60,22 +61,30 @@ def test_the_environment_of_the_host_is_read_when_the_module_starts() -> None:
 @pytest.mark.parametrize(
     ("options", "environment"),
     [
-        ({"api_key": " sandbox-secret\n"}, {}),
-        ({"api_jwt": "sandbox-secret"}, {}),
-        ({}, {"COCKROACH_API_KEY": "sandbox-secret\n"}),
-        ({}, {"COCKROACH_API_JWT": "sandbox-secret"}),
+        ({"api_key": " {secret}\n"}, {}),
+        ({"api_jwt": "{secret}"}, {}),
+        ({}, {"COCKROACH_API_KEY": "{secret}\n"}),
+        ({}, {"COCKROACH_API_JWT": "{secret}"}),
         # Not used, and masked all the same.
-        ({"api_key": "other-key"}, {"COCKROACH_API_JWT": " sandbox-secret "}),
+        ({"api_key": "other-key"}, {"COCKROACH_API_JWT": " {secret} "}),
     ],
 )
 def test_a_secret_is_masked_in_what_the_module_returns(options: dict[str, t.Any], environment: dict[str, str]) -> None:
-    made = module(options, environment)
+    secret = f"sandbox-{uuid.uuid4().hex}"
+    made = module(
+        {name: value.format(secret=secret) for name, value in options.items()},
+        {name: value.format(secret=secret) for name, value in environment.items()},
+    )
+    told: set[str] = set()
     for run in (
-        lambda: made.exit_json(invoices=[{"name": "sandbox-secret"}, "a sandbox-secret b"]),
-        lambda: made.fail_json("sandbox-secret"),
-        lambda: made.fail_with(ServerError("sandbox-secret", message="sandbox-secret")),
+        lambda: made.exit_json(invoices=[{"name": secret}, f"a {secret} b"]),
+        lambda: made.fail_json(secret),
+        lambda: made.fail_with(ServerError(secret, message=secret)),
     ):
-        assert "sandbox-secret" not in f"{ended(run)}"
+        result = ended(run)
+        # From ansible-core 2.22 on it is the controller that masks, when the module has told it what.
+        told.update(result.pop("_ansible_new_secrets", ()))
+        assert secret in told or secret not in f"{result}"
 
 
 @pytest.mark.parametrize("environment", [{}, {"COCKROACH_API_KEY": ""}, {"COCKROACH_API_JWT": " \n"}])
