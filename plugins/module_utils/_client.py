@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import email.utils
+import gc
 import html
 import http.client
 import json
@@ -57,6 +58,8 @@ else:
 
 VERSION = "1.0.0"
 USER_AGENT = f"cockroachdb_cloud.billing/{VERSION}"
+
+_ObjectHook = t.Callable[[t.Dict[str, t.Any]], t.Any]
 
 _CHUNK = 1 << 18
 _RETRIED_STATUSES = frozenset((429, 500, 502, 503, 504))
@@ -191,7 +194,12 @@ class Client:
     def __exit__(self, *dummy: object) -> None:
         self._session.close()
 
-    def get(self, *path: str, query: t.Mapping[str, str] | None = None) -> t.Any:
+    def get(
+        self,
+        *path: str,
+        query: t.Mapping[str, str] | None = None,
+        object_hook: _ObjectHook | None = None,
+    ) -> t.Any:
         """Send GET and return the JSON value of the answer.
 
         A connection that fails, an attempt that takes too long, a body that breaks off, and the statuses 429, 500, 502,
@@ -199,6 +207,7 @@ class Client:
 
         :param path: the segments of the path below C(api_url); each is quoted whole.
         :param query: the query parameters.
+        :param object_hook: makes something else of each JSON object as soon as it is read, the inner ones first.
         :returns: whatever JSON value the body holds.
         :raises BillingError: the subclass that fits; its text says what to do next.
         """
@@ -215,7 +224,7 @@ class Client:
             attempts += 1
             outcome = self._attempt(url)
             if isinstance(outcome, _Answer):
-                outcome = self._read(outcome)
+                outcome = self._read(outcome, object_hook)
             if not isinstance(outcome, _Problem):
                 self._pause = self._pause and max(self._pause * 0.8, self._shortest_pause)
                 return outcome
@@ -274,12 +283,12 @@ class Client:
         except Exception as error:  # noqa: BLE001 (none may die with the thread, and its text may show a header)
             exchange.outcome = _classify(error, self._connection)
 
-    def _read(self, answer: _Answer) -> t.Any:
+    def _read(self, answer: _Answer, object_hook: _ObjectHook | None) -> t.Any:
         """Return the JSON value of an answer, or the problem with it."""
         if answer.status != 200:
             return self._refusal(answer)
         try:
-            return _load(self._scrub_data(answer.body))
+            return _load(self._scrub_data(answer.body), object_hook)
         except (ValueError, RecursionError):
             return _Problem(
                 ResponseError,
@@ -587,16 +596,29 @@ def _echo_pattern(secret: str) -> str:
     return "".join(map(written, secret))
 
 
-def _load(body: bytes) -> t.Any:
+def _load(body: bytes, object_hook: _ObjectHook | None = None) -> t.Any:
     """Return the JSON value of a body, less what Ansible cannot hand on.
 
     :raises ValueError: no JSON, no UTF-8, a number out of range, or nesting that would exhaust what reads it next.
     """
-    text = body.decode("utf-8-sig")
-    value = json.loads(_LONE_SURROGATE.sub(_replace_lone, text), parse_constant=_no_constant, parse_float=_finite)
+    text = _LONE_SURROGATE.sub(_replace_lone, body.decode("utf-8-sig"))
+    with _no_garbage_collection():
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_hook=object_hook)
     if _may_be_deep(body) and _is_deep(value):
         raise ValueError("nested too deeply")
     return value
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> t.Iterator[None]:
+    """Keep Python from looking for garbage while something large is built that has none: that takes a third longer."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _replace_lone(match: re.Match[str]) -> str:
@@ -629,6 +651,6 @@ def _no_constant(name: str) -> t.NoReturn:
 
 def _finite(text: str) -> float:
     value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError("a number out of range")
-    return value
+    if value - value == 0.0:
+        return value
+    raise ValueError("a number out of range")
