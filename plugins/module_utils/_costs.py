@@ -109,6 +109,15 @@ class Books(t.NamedTuple):
     invoices: list[InvoiceSums]
 
 
+class Digest(t.Dict[str, t.Any]):
+    """An invoice whose line items are added up already and left out, as :func:`digest` makes it."""
+
+    def __init__(self, raw: dict[str, t.Any], books: Books) -> None:
+        """Keep what tells one invoice from another, and the books."""
+        super().__init__({key: raw[key] for key in ("invoice_id", "period_start") if key in raw})
+        self.books = books
+
+
 class InvoiceSums(t.NamedTuple):
     """The sums of one invoice by currency: as it states them, of its line items, and of its adjustments."""
 
@@ -135,6 +144,11 @@ class Invoice:
         self.period_end = self.text(raw.get("period_end"), "period_end")
         self.period = None if self.period_start is None else self._month(self.period_start)
         self._folder_resources: dict[str, dict[str, t.Any]] | None = None
+
+    def let_go(self) -> None:
+        """Forget the invoice as the API sent it; what was read above stays."""
+        self.raw = {}
+        self._folder_resources = None
 
     def _month(self, text: str) -> str:
         try:
@@ -575,6 +589,20 @@ def _is_trimmed(raw: dict[str, t.Any]) -> bool:
     return isinstance(items, list) and any(isinstance(item, dict) and item.get("line_items") is None for item in items)
 
 
+def digest(invoice: dict[str, t.Any], group_by: t.Any) -> Digest:
+    """Add up one invoice, so that it need not stay in memory until the others have arrived.
+
+    :param invoice: an invoice with all details.
+    :param group_by: the same as will be given to :func:`analyse`, which takes the result in place of the invoice.
+    :raises OptionsError: on options or an invoice that can't be used.
+    :raises ResponseError: on a value of the wrong type in the invoice.
+    """
+    books = _keep_books([invoice], check_group_by(group_by))
+    for sums in books.invoices:
+        sums.invoice.let_go()
+    return Digest(invoice, books)
+
+
 def analyse(
     invoices: t.Any,
     *,
@@ -586,12 +614,13 @@ def analyse(
 ) -> dict[str, list[Row]]:
     """Answer everything about the invoices in one pass over them.
 
-    :param invoices: a list of invoices with all details.
+    :param invoices: a list of invoices with all details, or of what :func:`digest` made of them.
     :param group_by: as in :func:`cost_summary`.
     :param credit_rate: as in :func:`cost_summary`.
     :param compare: as in :func:`cost_summary`.
     :param now: as in :func:`forecast`; None for no forecast.
-    :param before: invoices of the time before C(invoices), which count as C(previous) of a row and nowhere else.
+    :param before: invoices (or digests) of the time before C(invoices), which count as C(previous) of a row and nowhere
+        else.
     :returns: C(costs) as :func:`cost_summary`, C(totals) as :func:`totals`, C(reconciliation) as :func:`reconcile` and
         C(forecast) as :func:`forecast`. C(credit_rate) concerns costs and totals alone: reconciliation and forecast
         speak the currencies of the invoices.
@@ -622,6 +651,11 @@ def analyse(
 def _keep_books(invoices: list[dict[str, t.Any]], entries: list[str]) -> Books:
     books = Books({}, [])
     for raw in invoices:
+        if isinstance(raw, Digest):
+            books.invoices.extend(raw.books.invoices)
+            for group, amount in raw.books.groups.items():
+                _add(books.groups, group, amount)
+            continue
         invoice = Invoice(raw)
         sums = InvoiceSums(invoice, invoice.totals(), {}, {})
         for cluster, lines in invoice.items():

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
 
 Invoice = t.Dict[str, t.Any]
+Digest = t.Callable[[Invoice], Invoice]
+"""Makes less of an invoice as soon as it is read, so that the bulk of all of them never lies in memory together."""
 
 _PATH = ("api", "v1", "invoices")
 _TOTALS_LEAVES_OUT = ("invoice_items", "folder_resources")
@@ -27,26 +29,30 @@ _CLUSTERS_KEEPS = ("id", "name", "plan", "cloud_provider", "labels", "parent_id"
 _NEVER = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
 
 
-def gather_invoices(connection: Connection, selection: Selection) -> list[Invoice]:
+def gather_invoices(connection: Connection, selection: Selection, digest: Digest | None = None) -> list[Invoice]:
     """Fetch the invoices that were asked for, over one connection.
 
     :param connection: the checked connection options.
     :param selection: the checked selection options.
-    :returns: invoices as the API sent them, less what O(detail) leaves out; sorted by C(period_start), or in the order
-        of the ids.
+    :param digest: what is made of each invoice that was asked for; it has to keep C(period_start).
+    :returns: invoices as the API sent them, less what O(detail) and C(digest) leave out; sorted by C(period_start), or
+        in the order of the ids.
     :raises BillingError: as :meth:`Client.get`, and :class:`ResponseError` for an answer that holds no invoices.
     """
     if selection.invoice_ids == []:
         return []
+    hook = _digest_at_once(selection, digest)
     with Client(connection) as client:
         if selection.invoice_ids is not None:
-            invoices = [_get(client, invoice_id) for invoice_id in selection.invoice_ids]
+            invoices = [_get(client, invoice_id, hook) for invoice_id in selection.invoice_ids]
         else:
-            invoices = select(_list(client, selection), selection)
+            invoices = select(_list(client, selection, hook), selection)
     return [trim(invoice, selection.detail) for invoice in invoices]
 
 
-def gather_with_previous(connection: Connection, selection: Selection) -> tuple[list[Invoice], list[Invoice]]:
+def gather_with_previous(
+    connection: Connection, selection: Selection, digest: Digest | None = None
+) -> tuple[list[Invoice], list[Invoice]]:
     """Fetch the invoices that were asked for, and for a O(period) those of the month before it.
 
     The list holds them anyway. With ids or a filter by time there is no month before.
@@ -56,9 +62,9 @@ def gather_with_previous(connection: Connection, selection: Selection) -> tuple[
     """
     months = selection.months
     if months is None:
-        return gather_invoices(connection, selection), []
+        return gather_invoices(connection, selection, digest), []
     widened = selection._replace(months=Months(months.first - 1, months.last))
-    invoices = gather_invoices(connection, widened)
+    invoices = gather_invoices(connection, widened, digest)
     wanted = select(invoices, selection)
     return wanted, invoices[: len(invoices) - len(wanted)]
 
@@ -98,17 +104,33 @@ def _trim_item(item: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def _list(client: Client, selection: Selection) -> list[Invoice]:
+def _digest_at_once(selection: Selection, digest: Digest | None) -> Digest | None:
+    """Return the hook that makes less of each invoice while the answer is read; None to keep all of them whole."""
+    months, detail = selection.months, selection.detail
+    if months is None and digest is None and detail == "full":
+        return None
+
+    def hook(value: dict[str, t.Any]) -> dict[str, t.Any]:
+        if "invoice_items" not in value:
+            return value
+        if months is not None and _start(value, needed=True) not in months:
+            return trim(value, "totals")
+        return digest(value) if digest else trim(value, detail)
+
+    return hook
+
+
+def _list(client: Client, selection: Selection, hook: Digest | None) -> list[Invoice]:
     filters = {name: getattr(selection, name) for name in ("status", "start_time", "end_time")}
-    answer = client.get(*_PATH, query={name: value for name, value in filters.items() if value})
+    answer = client.get(*_PATH, query={name: value for name, value in filters.items() if value}, object_hook=hook)
     # proto3 JSON leaves out what is empty: an organization without invoices may get {}.
     if answer in ({}, {"invoices": None}):
         return []
     return _check_invoices(answer.get("invoices") if isinstance(answer, dict) else None, "a list of invoices")
 
 
-def _get(client: Client, invoice_id: str) -> Invoice:
-    answer = client.get(*_PATH, invoice_id)
+def _get(client: Client, invoice_id: str, hook: Digest | None) -> Invoice:
+    answer = client.get(*_PATH, invoice_id, object_hook=hook)
     # The schema says a bare invoice, an example in the vendor's documentation says a list of one.
     wrapped = isinstance(answer, dict) and "invoices" in answer
     invoices = _check_invoices(answer["invoices"] if wrapped else [answer], f"the invoice {invoice_id}")

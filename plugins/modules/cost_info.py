@@ -219,6 +219,7 @@ failure:
 """
 
 import datetime
+import functools
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
@@ -226,9 +227,13 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     check_compare,
     check_credit_rate,
     check_group_by,
+    digest,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_with_previous
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import (
+    gather_invoices,
+    gather_with_previous,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 
 
@@ -237,7 +242,12 @@ def answer(module: BillingModule) -> dict[str, list[dict[str, t.Any]]]:
     group_by, credit_rate, compare = (module.params[name] for name in ("group_by", "credit_rate", "compare"))
     check_compare(compare, check_group_by(group_by))
     check_credit_rate(credit_rate)
-    invoices, before = gather_with_previous(module.connection(), module.selection(needs="full"))
+    connection, selection = module.connection(), module.selection(needs="full")
+    add_up = functools.partial(digest, group_by=group_by)
+    if compare:
+        invoices, before = gather_with_previous(connection, selection, add_up)
+    else:
+        invoices, before = gather_invoices(connection, selection, add_up), []
     return analyse(
         invoices,
         group_by=group_by,
