@@ -20,8 +20,8 @@ import typing as t
 from _checkout import BIN, COLLECTION, ROOT, copy_tree, environment
 
 SOURCES = ("plugins", "extensions", "tests")
-# Where the files outside of plugins/ find one another, each at the name that it is imported by.
-IMPORT_ROOTS = ("tests/sandbox", "tests/tools")
+# Below these, files are imported by their name in the collection; in other folders of tests/ they import one another.
+OF_ANSIBLE_TEST = ("integration", "unit")
 
 
 # The folder of a copy in what a linter says: what follows is the path in the checkout.
@@ -43,12 +43,13 @@ def linters() -> list[Linter]:
     collection = copy_tree("lint")
     root = collection.parents[2]
     sources = [str(COLLECTION / name) for name in SOURCES if (collection / name).is_dir()]
-    mypy_path = os.pathsep.join(str(collection / name) for name in IMPORT_ROOTS)
+    own = [folder for folder in sorted((collection / "tests").iterdir()) if folder.name not in OF_ANSIBLE_TEST]
+    mypy_path = os.pathsep.join(map(str, [root, *own]))
     in_tree = {"ANSIBLE_COLLECTIONS_PATH": str(root)}
     config = f"--config-file={ROOT / 'pyproject.toml'}"
     docs = ("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")
     return [
-        Linter("mypy", ("mypy", config, *sources), root, {"MYPYPATH": os.pathsep.join([str(root), mypy_path])}),
+        Linter("mypy", ("mypy", config, *sources), root, {"MYPYPATH": mypy_path}),
         Linter("ansible-lint", ("ansible-lint", "--offline", "--strict", "--nocolor"), collection, in_tree),
         Linter("docs", docs, collection, in_tree),
         Linter("reuse", ("reuse", "lint")),
