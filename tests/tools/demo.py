@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -20,8 +19,8 @@ import threading
 import types
 import typing as t
 
-from _checkout import BIN, CACHE, COLLECTION, ROOT, environment
-from _install import SITE_PACKAGES, install
+from _checkout import BIN, CACHE, ROOT, environment
+from _install import install
 
 REPORT = ROOT / "build" / "report"
 SANDBOX_KEY = "sandbox-key"
@@ -85,21 +84,27 @@ def account() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("COCKROACH_")}
 
 
-def play(name: str, *arguments: str, env: dict[str, str]) -> int:
-    """Run a playbook of the installed collection and return its exit code."""
-    command = [str(BIN / "ansible-playbook"), f"cockroachdb_cloud.billing.{name}", *arguments]
-    with running(command, env=env, stdin=subprocess.DEVNULL) as process:
-        return process.wait()
+def playbook(name: str, *arguments: str) -> list[str]:
+    """Return the command that runs a playbook of the installed collection."""
+    return [str(BIN / "ansible-playbook"), f"cockroachdb_cloud.billing.{name}", *arguments]
 
 
 def demo(arguments: t.Sequence[str], connection: dict[str, str]) -> int:
-    """Run the playbooks over one connection; the first that fails ends it with its exit code."""
-    env = environment(**connection)
-    failed = play("invoices", *arguments, env=env)
-    if not failed and (SITE_PACKAGES / COLLECTION / "playbooks" / "report.yml").is_file():
-        failed = play("report", "-e", f"report_dest={REPORT}", *arguments, env=env)
-        if not failed:
-            print(f"The report: {pathlib.Path(REPORT, 'index.html')}", flush=True)
+    """Show the invoices while the report is written, and return the exit code of the playbook that failed, or 0."""
+    options: dict[str, t.Any] = {"env": environment(**connection), "stdin": subprocess.DEVNULL}
+    to_report = playbook("report", "-e", f"report_dest={REPORT}", *arguments)
+    log = CACHE / "report.log"
+    log.parent.mkdir(exist_ok=True)
+    with (
+        log.open("w", encoding="utf-8") as output,
+        running(to_report, stdout=output, stderr=subprocess.STDOUT, **options) as report,
+    ):
+        with running(playbook("invoices", *arguments), **options) as invoices:
+            failed = invoices.wait()
+        if failed:
+            return failed
+        failed = report.wait()
+    print(log.read_text(encoding="utf-8") if failed else f"The report: {REPORT / 'index.html'}", flush=True)
     return failed
 
 
