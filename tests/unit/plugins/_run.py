@@ -106,8 +106,8 @@ def run_lookup(
     """Run C(query()) with a lookup of this collection in an expression, through the real loader and templar.
 
     :param name: such as C(invoice).
-    :param terms: the positional arguments.
-    :param keywords: the keyword arguments.
+    :param terms: the positional arguments, literally.
+    :param keywords: the keyword arguments, literally.
     :param variables: variables of the play; a template in one is trusted, as it is in a playbook.
     :param environment: variables of the controller.
     :raises LookupFailureError: when the lookup raises.
@@ -117,23 +117,31 @@ def run_lookup(
     written = [f"term_{index}" for index in range(len(terms))]
     written += [f"{keyword}=keyword_{keyword}" for keyword in keywords or {}]
     expression = f"{{{{ query({', '.join([repr(f'{COLLECTION}.{name}'), *written])}) }}}}"
-    return t.cast("list[t.Any]", template(expression, {**arguments, **(variables or {})}, environment=environment))
+    return t.cast("list[t.Any]", template(expression, variables, literals=arguments, environment=environment))
 
 
 def template(
-    expression: str, variables: t.Mapping[str, t.Any] | None = None, *, environment: t.Mapping[str, str] | None = None
+    expression: str,
+    variables: t.Mapping[str, t.Any] | None = None,
+    *,
+    literals: t.Mapping[str, t.Any] | None = None,
+    environment: t.Mapping[str, str] | None = None,
 ) -> t.Any:
     """Evaluate a template of a playbook.
 
+    :param variables: variables that may hold templates themselves.
+    :param literals: variables whose text is never a template, whatever it looks like.
     :raises LookupFailureError: when a lookup in it raises.
     """
     from ansible.errors import AnsibleError, AnsibleLookupError
     from ansible.parsing.dataloader import DataLoader
     from ansible.template import Templar
+    from ansible.utils.unsafe_proxy import wrap_var
 
     with fresh_environment(environment):
         try:
-            templar = Templar(loader=DataLoader(), variables=_trust(dict(variables or {})))
+            known = {**{name: wrap_var(value) for name, value in (literals or {}).items()}, **_trust(variables or {})}
+            templar = Templar(loader=DataLoader(), variables=known)
             return templar.template(_trust(expression))
         except AnsibleError as error:
             chain = list(exceptions(error))
