@@ -306,7 +306,9 @@ def _usage_row(invoice: Invoice, template: Row, line: dict[str, t.Any], rate: de
     if factor is not None:
         price = EXACT.multiply(price, factor)
     row["ContractedUnitPrice"] = row["ListUnitPrice"] = to_float(price)
-    row["ContractedCost"] = row["ListCost"] = to_float(EXACT.multiply(price, decimal.Decimal(repr(quantity))))
+    # "The product of ContractedUnitPrice and PricingQuantity MUST match the ContractedCost." Who checks that reads and
+    # multiplies doubles, so their product stands here, though it may be an ulp beside the exact one.
+    row["ContractedCost"] = row["ListCost"] = to_float(decimal.Decimal(row["ContractedUnitPrice"] * quantity))
     return row
 
 

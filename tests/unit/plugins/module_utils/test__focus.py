@@ -184,11 +184,19 @@ def test_rules_between_columns_hold(october: dict[str, t.Any]) -> None:
         assert (row["SubAccountId"] is None) == (row["SubAccountName"] is None) == (row["SubAccountType"] is None)
         assert (row["RegionId"] is None) == (row["RegionName"] is None)
         if usage:
-            product = decimal.Decimal(str(row["ContractedUnitPrice"])) * decimal.Decimal(str(row["PricingQuantity"]))
-            assert row["ContractedCost"] == float(product)
+            assert row["ContractedCost"] == row["ContractedUnitPrice"] * row["PricingQuantity"]
+            assert row["ListCost"] == row["ListUnitPrice"] * row["PricingQuantity"]
         else:
             assert row["ContractedCost"] == row["ListCost"] == row["BilledCost"]
         assert re.fullmatch("[A-Z]{3}", row["BillingCurrency"])
+
+
+def test_product_is_that_of_the_doubles(october: dict[str, t.Any]) -> None:
+    """As doubles, 0.000015 times 20 is not 0.0003, and FOCUS's own validator multiplies doubles."""
+    line = october["invoice_items"][0]["line_items"][0]
+    line.update(unit_cost=0.000015, quantity=20.0)
+    row = rows_of(october)[0]
+    assert row["ContractedCost"] == row["ListCost"] == 0.000015 * 20.0 != 0.0003
 
 
 def test_usage_in_usd(october: dict[str, t.Any]) -> None:
