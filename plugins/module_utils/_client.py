@@ -27,8 +27,6 @@ import typing as t
 import warnings
 from urllib.parse import quote, urlencode, urlsplit
 
-from ansible.module_utils.api import generate_jittered_backoff
-
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AttemptTimeoutError,
     AuthenticationError,
@@ -66,6 +64,7 @@ _RETRIED_STATUSES = frozenset((429, 500, 502, 503, 504))
 _RATE_LIMIT_MESSAGE = "rate limit exceeded"
 _MASK = "********"
 _SHORTEST_SECRET = 8
+_BEGIN = 12  # characters of a secret that tell whether it may be there
 _EXCERPT = 200
 _DEEPEST = 64
 
@@ -121,6 +120,32 @@ class _Problem(t.NamedTuple):
     message: str | None = None
 
 
+class _Echo:
+    """Finds a secret in foreign texts: as it is, and as JSON, HTML or a URL may write it."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self._begin = re.compile("".join(map(self._written, secret[:_BEGIN])))
+
+    def hide(self, text: str) -> str:
+        """Return a text with asterisks in place of the secret."""
+        # The pattern for a long secret takes a second to compile, and is hardly ever needed.
+        if not self._begin.search(text):
+            return text
+        return re.sub("".join(map(self._written, self._secret)), _MASK, text)
+
+    @staticmethod
+    def _written(char: str) -> str:
+        """Return a pattern for the ways to write a character."""
+        code = ord(char)
+        forms = [re.escape(char), rf"\\(?i:u00{code:02x})", f"%(?i:{code:02x})", f"&#(?i:0*{code}|x0*{code:x});"]
+        if char in '"\\/':
+            forms.append(re.escape(f"\\{char}"))
+        if html.escape(char) != char:
+            forms.append(re.escape(html.escape(char)))
+        return f"(?:{'|'.join(reversed(forms))})"
+
+
 class _Exchange:
     """One request and its answer, between the thread that waits for it and the thread that has it."""
 
@@ -174,7 +199,7 @@ class Client:
         self._sleep = sleep
         self._now = now
         self._pause = 0.0
-        self._echo = _echo_pattern(connection.credential.secret)
+        self._echo = _Echo(connection.credential.secret)
         self._session = requests.Session()
         # A callable, since requests lets an entry in ~/.netrc replace an Authorization header that is set directly.
         self._session.auth = self._authorize
@@ -214,9 +239,7 @@ class Client:
         url = "/".join([self._connection.api_url, *(quote(segment, safe="") for segment in path)])
         if query:
             url = f"{url}?{urlencode(query)}"
-        backoff = generate_jittered_backoff(
-            retries=self._connection.retries, delay_base=1, delay_threshold=self._connection.retry_max_delay
-        )
+        backoff = self._backoff()
         attempts = 0
         if self._pause:
             self._sleep(self._pause * random.uniform(0.9, 1.2))
@@ -232,6 +255,14 @@ class Client:
             if delay is None or (outcome.retry_after or 0) > self._connection.retry_max_delay:
                 raise self._error(url, outcome, attempts)
             self._sleep(self._wait_for(outcome, delay, attempts))
+
+    def _backoff(self) -> t.Iterator[float]:
+        """Yield how long to wait before each further attempt."""
+        # A module compiles what it imports each time that it runs: not what most runs have no use for.
+        from ansible.module_utils.api import generate_jittered_backoff
+
+        longest = self._connection.retry_max_delay
+        yield from generate_jittered_backoff(self._connection.retries, delay_base=1, delay_threshold=longest)
 
     @property
     def _shortest_pause(self) -> float:
@@ -301,12 +332,9 @@ class Client:
     def _scrub_data(self, body: bytes) -> bytes:
         # A server that echoes the credential must not make it part of the data. No real one is so short that it could
         # stand in a body by chance, where taking it out would break the data.
-        secret = self._connection.credential.secret
-        if len(secret) < _SHORTEST_SECRET:
+        if len(self._connection.credential.secret) < _SHORTEST_SECRET:
             return body
-        if any(mark in body for mark in (b"\\", b"%", b"&")):  # escaped, perhaps: that search takes longer
-            return re.sub(self._echo.encode("ascii"), _MASK.encode("ascii"), body)
-        return body.replace(secret.encode("ascii"), _MASK.encode("ascii"))
+        return self._echo.hide(body.decode("latin-1")).encode("latin-1")
 
     def _clean(self, text: str, length: int = _EXCERPT) -> str:
         """Return a foreign text as one line that is safe to show.
@@ -314,7 +342,7 @@ class Client:
         The credential goes before the text is cut, so that no half of it stays behind.
         """
         # Without the zeros a page in UTF-16 can be read, and searched.
-        return _printable(re.sub(self._echo, _MASK, text.replace("\0", "")), length)
+        return _printable(self._echo.hide(text.replace("\0", "")), length)
 
     def _describe(self, answer: _Answer) -> str:
         """Return the content type and the first characters of a body that is not what was expected."""
@@ -398,7 +426,7 @@ class Client:
     def _error(self, url: str, problem: _Problem, attempts: int) -> BillingError:
         tries = f" (after {attempts} attempts)" if attempts > 1 else ""
         return problem.error(
-            f"GET {re.sub(self._echo, _MASK, url)} failed{tries}: {problem.text}",
+            f"GET {self._echo.hide(url)} failed{tries}: {problem.text}",
             status=problem.status,
             code=problem.code,
             message=problem.message,
@@ -579,21 +607,6 @@ def _printable(text: str, length: int = _EXCERPT) -> str:
     """Return the first characters of a foreign text on one line, without what could move a terminal's cursor."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text[: 2 * length]).split())
     return line if len(line) <= length else f"{line[:length]}…"
-
-
-def _echo_pattern(secret: str) -> str:
-    """Return a pattern that finds a secret as it is, and as JSON, HTML or a URL may write it."""
-
-    def written(char: str) -> str:
-        code = ord(char)
-        forms = [re.escape(char), rf"\\(?i:u00{code:02x})", f"%(?i:{code:02x})", f"&#(?i:0*{code}|x0*{code:x});"]
-        if char in '"\\/':
-            forms.append(re.escape(f"\\{char}"))
-        if html.escape(char) != char:
-            forms.append(re.escape(html.escape(char)))
-        return f"(?:{'|'.join(reversed(forms))})"
-
-    return "".join(map(written, secret))
 
 
 def _load(body: bytes, object_hook: _ObjectHook | None = None) -> t.Any:
