@@ -177,7 +177,7 @@ class Invoice:
 
     def text(self, value: t.Any, what: str) -> str | None:
         """Return a text as plain C(str), whatever subclass ansible-core wrapped it in; None when it is missing."""
-        if value is None or type(value) is str:
+        if value is None or value.__class__ is str:
             return value
         if isinstance(value, str):
             return str.__str__(value)
@@ -231,9 +231,9 @@ class Invoice:
             raise self.wrong(what, value, "an amount of a currency")
         amount = value.get("amount")
         currency = value.get("currency")
-        if currency is not None and type(currency) is not str:
+        if currency is not None and currency.__class__ is not str:
             currency = self.text(currency, f"the currency of {what}")
-        if type(amount) is float and amount - amount == 0.0:
+        if amount.__class__ is float and amount - amount == 0.0:
             return decimal.Decimal(repr(amount)), currency
         if amount is None:
             return ZERO, currency

@@ -72,7 +72,7 @@ class BillingModule(AnsibleModule):
             raise OptionsError(f"detail must be {needs} here, not {selection.detail}: leave it out.")
         return selection
 
-    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+    def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """Fail as every module does, and say that the options are at fault when nothing else is said.
 
         That is the case for what AnsibleModule itself finds: an unknown option, a wrong type, a missing parameter.
@@ -80,6 +80,6 @@ class BillingModule(AnsibleModule):
         kwargs.setdefault("failure", OptionsError(msg).failure())
         super().fail_json(msg, **kwargs)
 
-    def fail_with(self, error: BillingError) -> t.NoReturn:
+    def fail_with(self, error: BillingError) -> None:
         """Fail with the text of an error and its C(failure) dictionary."""
         self.fail_json(f"{error}", failure=error.failure())

@@ -14,6 +14,7 @@ import ipaddress
 import os
 import re
 import typing as t
+from urllib.parse import unquote
 
 from ansible.module_utils.common.parameters import env_fallback
 
@@ -259,7 +260,7 @@ def _check_url(value: str) -> str:
     name = f"api_url (or the environment variable {ENVIRONMENT['api_url']})"
     match = _URL.fullmatch(value.strip())
     # The value is not shown: it may hold user info, which is a secret.
-    if match is None or any(segment in (".", "..") for segment in match.group("path").split("/")):
+    if match is None or any(unquote(segment) in (".", "..") for segment in match.group("path").split("/")):
         raise OptionsError(
             f"{name} must be a URL such as https://cockroachlabs.cloud: http or https, a host, and at most a port and "
             "a path; no user info, query or fragment."

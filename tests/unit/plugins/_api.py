@@ -153,7 +153,7 @@ class Api:
         *,
         method: str = "GET",
         query: t.Mapping[str, str] | None = None,
-        headers: t.Mapping[str, str | None] = KEY_HEADERS,
+        headers: t.Mapping[str, str | None] | None = None,
         answer: t.Any = None,
         status: int = 200,
         answer_headers: t.Mapping[str, str] | None = None,
@@ -163,12 +163,22 @@ class Api:
 
         :param path: the path on the wire, quoted.
         :param query: all query parameters; none when left out.
-        :param headers: headers that the request has to carry, with None those that it must not carry.
+        :param headers: headers that the request has to carry, with None those that it must not carry; those of a
+            request with the API key when left out.
         :param answer: a JSON value, or bytes that are sent as they are.
         :param act: answers the request in place of C(answer), with the handler in hand.
         """
         self._expectations.append(
-            Expectation(method, path, dict(query or {}), dict(headers), answer, status, dict(answer_headers or {}), act)
+            Expectation(
+                method,
+                path,
+                dict(query or {}),
+                dict(KEY_HEADERS if headers is None else headers),
+                answer,
+                status,
+                dict(answer_headers or {}),
+                act,
+            )
         )
 
     def take(self, request: Request, *, repeated: bool = False) -> Expectation | None:

@@ -145,7 +145,7 @@ def template(
             return templar.template(_trust(expression))
         except AnsibleError as error:
             chain = list(exceptions(error))
-            own = [link for link in chain if type(link) is AnsibleLookupError]
+            own = [link for link in chain if link.__class__ is AnsibleLookupError]
             if not own:
                 raise
             raise LookupFailureError(

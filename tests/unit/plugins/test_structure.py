@@ -60,6 +60,7 @@ DEPRECATED = (
     "ansible.module_utils.common._collections_compat",
 )
 
+# REUSE-IgnoreStart
 GPL = (
     "# Copyright (c) 2026, cockroachdb_cloud.billing contributors\n"
     "# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or "
@@ -71,6 +72,7 @@ BSD = (
     "# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)\n"
     "# SPDX-License-Identifier: BSD-2-Clause\n\n"
 )
+# REUSE-IgnoreEnd
 PRIVATE = (
     "# This {} is private to the cockroachdb_cloud.billing collection.\n"
     "# It can change or vanish in any release, so do not use it from outside.\n\n"

@@ -49,7 +49,7 @@ def test_list_and_get(sandbox: Sandbox) -> None:
 def test_one_connection_serves_many_requests(sandbox: Sandbox) -> None:
     sandbox.clear_requests()
     connection = connect(sandbox.url)
-    for _ in range(3):
+    for _attempt in range(3):
         assert call(sandbox.url, over=connection).status == 200
     assert call(sandbox.url, f"{INVOICES}/nothing", over=connection).status == 404
     connection.close()
@@ -202,13 +202,13 @@ def test_the_log_holds_what_came_but_no_secret(sandbox: Sandbox) -> None:
 def test_many_clients_at_once(sandbox: Sandbox) -> None:
     expected = call(sandbox.url).body
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
-        bodies = [reply.body for reply in pool.map(lambda _: call(sandbox.url), range(200))]
+        bodies = [reply.body for reply in pool.map(lambda _number: call(sandbox.url), range(200))]
     assert bodies == [expected] * 200
 
 
 def test_the_rate_limit_is_ten_a_second_for_each_credential() -> None:
     with Sandbox(months=1, clusters=1) as sandbox:
-        statuses = [call(sandbox.url).status for _ in range(10)]
+        statuses = [call(sandbox.url).status for _attempt in range(10)]
         refused = call(sandbox.url)
         other = call(sandbox.url, key="sandbox-key-blue")
         entries = sandbox.requests()
@@ -224,11 +224,11 @@ def test_who_waits_as_told_is_served_again() -> None:
 
     now = 100.0
     limit = RateLimit(clock=lambda: now)
-    assert [limit.admits("a") for _ in range(12)] == [True] * 10 + [False] * 2
+    assert [limit.admits("a") for _attempt in range(12)] == [True] * 10 + [False] * 2
     now += 0.99
     assert not limit.admits("a")
     now += 0.01
-    assert [limit.admits("a") for _ in range(11)] == [True] * 10 + [False]
+    assert [limit.admits("a") for _attempt in range(11)] == [True] * 10 + [False]
 
 
 def quirky(quirk: str, **options: t.Any) -> Sandbox:

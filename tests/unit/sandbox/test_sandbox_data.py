@@ -278,7 +278,7 @@ def test_a_hundred_clusters_over_ten_years_are_twenty_megabytes_and_served_at_on
     seconds = []
     with Sandbox(clusters=100, months=120, lines=10, today=TODAY) as sandbox:
         sandbox.prepare()
-        for _ in range(3):
+        for _attempt in range(3):
             started = time.perf_counter()
             body = call(sandbox.url).body
             seconds.append(time.perf_counter() - started)

@@ -47,7 +47,7 @@ def test_a_status_alone_gets_an_error_body(sandbox: Sandbox) -> None:
 def test_faults_come_in_order_and_as_often_as_asked(sandbox: Sandbox) -> None:
     sandbox.faults([{"status": 500, "times": 2}, {}, {"status": 404}])
     sandbox.faults([{"status": 502}])
-    assert [call(sandbox.url).status for _ in range(6)] == [500, 500, 200, 404, 502, 200]
+    assert [call(sandbox.url).status for _attempt in range(6)] == [500, 500, 200, 404, 502, 200]
     assert [entry["status"] for entry in sandbox.requests()] == [500, 500, 200, 404, 502, 200]
 
 
@@ -61,7 +61,7 @@ def test_faults_for_a_path_leave_others_alone(sandbox: Sandbox) -> None:
 
 def test_a_fault_for_ever(sandbox: Sandbox) -> None:
     sandbox.faults([{"status": 500, "times": None}])
-    assert [call(sandbox.url).status for _ in range(5)] == [500] * 5
+    assert [call(sandbox.url).status for _attempt in range(5)] == [500] * 5
     sandbox.clear_faults()
     assert call(sandbox.url).status == 200
 
@@ -178,7 +178,7 @@ def test_chunked_answers_whole_and_broken(sandbox: Sandbox) -> None:
 def test_stopping_ends_what_waits() -> None:
     with Sandbox(months=1, clusters=1) as sandbox:
         sandbox.faults([{"never": True}, {"delay": 60}, {"drip": 60}])
-        clients = [threading.Thread(target=_call_and_ignore, args=(sandbox.url,), daemon=True) for _ in range(3)]
+        clients = [threading.Thread(target=_call_and_ignore, args=(sandbox.url,), daemon=True) for _attempt in range(3)]
         for client in clients:
             client.start()
         while len(sandbox.requests()) < 3:
@@ -235,7 +235,7 @@ def test_a_fault_that_makes_no_sense_is_refused(sandbox: Sandbox, script: object
 
 def test_control_endpoints_do_not_count_towards_the_rate_limit() -> None:
     with Sandbox(months=1, clusters=1) as sandbox:
-        assert [call(sandbox.url, "/_sandbox/faults").status for _ in range(15)] == [200] * 15
+        assert [call(sandbox.url, "/_sandbox/faults").status for _attempt in range(15)] == [200] * 15
         assert call(sandbox.url).status == 200
         assert len(sandbox.requests()) == 1
 
@@ -252,7 +252,7 @@ def test_tls_and_faults_under_it(tmp_path: pathlib.Path) -> None:
     with _tls(tmp_path) as sandbox:
         assert sandbox.url.startswith("https://127.0.0.1:")
         connection = connect(sandbox.url, context=context)
-        assert [call(sandbox.url, over=connection).status for _ in range(2)] == [200, 200]
+        assert [call(sandbox.url, over=connection).status for _attempt in range(2)] == [200, 200]
         connection.close()
         sandbox.faults([{"drop": "before"}, {"drop": "body"}, {"never": True}])
         with pytest.raises((ConnectionError, ssl.SSLError)):

@@ -84,7 +84,7 @@ def test_options_reach_the_sandbox(tmp_path: pathlib.Path) -> None:
     with server(*SMALL, *options) as (url, _process):
         assert url.endswith("/x")
         assert call(url).status == 503
-        replies = [call(url) for _ in range(12)]
+        replies = [call(url) for _attempt in range(12)]
     assert [reply.status for reply in replies] == [200] * 12
     periods = [one["period_start"] for one in replies[0].json["invoices"]]
     assert periods == sorted(periods, reverse=True)

@@ -396,7 +396,7 @@ def test_a_refusal_ends_the_source_at_the_start_and_is_survived_later(
 ) -> None:
     api.drafts(503, status)
     run = watch(api, thresholds=[1])
-    assert type(run.error) is error
+    assert run.error.__class__ is error
     assert str(status) in str(run.error)
     assert KEY not in str(run.error)
     api.drafts([], status, status, [invoice(5)])

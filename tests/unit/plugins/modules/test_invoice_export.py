@@ -149,7 +149,11 @@ def test_invoices_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
 def test_focus(api: Api, tmp_path: pathlib.Path, version: str, gone: str, new: str) -> None:
     dest = tmp_path / "focus.csv"
     api.expect(answer={"invoices": [INVOICE]})
-    options = {"billing_account_id": "org-1", "billing_account_name": "Acme", "invoice_issuer": "AWS Marketplace"}
+    options: dict[str, t.Any] = {
+        "billing_account_id": "org-1",
+        "billing_account_name": "Acme",
+        "invoice_issuer": "AWS Marketplace",
+    }
     assert run(api, dest, layout=f"focus-{version}", **options).data["rows"] == 2
     usage, adjustment = read_csv(dest)
     assert (usage["BilledCost"], usage["PricingQuantity"], usage["BillingAccountId"]) == ("12.5", "720.0", "org-1")

@@ -123,6 +123,6 @@ def test_what_is_no_whole_number(name: str, value: t.Any) -> None:
 
 def test_the_error_of_a_lookup_has_the_text_and_nothing_else() -> None:
     error = lookup_error(OptionsError("Write it so."))
-    assert type(error) is AnsibleLookupError
+    assert error.__class__ is AnsibleLookupError
     assert f"{error}" == "Write it so."
     assert error.__cause__ is None
