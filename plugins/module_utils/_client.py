@@ -14,7 +14,6 @@ import datetime
 import email.utils
 import gc
 import html
-import http.client
 import json
 import logging
 import math
@@ -23,18 +22,19 @@ import re
 import sys
 import threading
 import time
+import types
 import typing as t
 import warnings
 from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
-    AttemptTimeoutError,
     AuthenticationError,
     BillingError,
     NetworkError,
     NotFoundError,
     OptionsError,
     PermissionDeniedError,
+    Problem,
     RateLimitError,
     RequestError,
     ResponseError,
@@ -65,7 +65,6 @@ _RATE_LIMIT_MESSAGE = "rate limit exceeded"
 _MASK = "********"
 _SHORTEST_SECRET = 8
 _BEGIN = 12  # characters of a secret that tell whether it may be there
-_EXCERPT = 200
 _DEEPEST = 64
 
 # Between two calls of one client, once the API has asked for fewer: the shortest keeps a client that is alone within
@@ -79,7 +78,6 @@ _FIRST_MARGIN = 0.4
 _MARGIN_GROWTH = 5
 _MARGIN_STEPS = 8  # past any retry_max_delay
 
-_PROXY_WANTS_CREDENTIALS = "it wants a user and a password (HTTP 407), which belong into its URL"
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # An escape, with the half of a surrogate pair that stands alone as its group: it is no character, and UTF-8 has no
 # bytes for it. The other alternatives keep what looks like one from being read as one.
@@ -106,18 +104,6 @@ class _Answer(t.NamedTuple):
     status: int
     headers: t.Mapping[str, str]
     body: bytes
-
-
-class _Problem(t.NamedTuple):
-    """What went wrong with one attempt, as plain data: no exception that could show a header goes on from here."""
-
-    error: type[BillingError]
-    text: str
-    retry: bool
-    retry_after: float | None = None
-    status: int | None = None
-    code: int | None = None
-    message: str | None = None
 
 
 class _Echo:
@@ -150,11 +136,11 @@ class _Exchange:
     """One request and its answer, between the thread that waits for it and the thread that has it."""
 
     def __init__(self) -> None:
-        self.outcome: _Answer | _Problem | None = None
+        self.outcome: _Answer | Problem | None = None
         self._given_up = threading.Event()
         self._response: t.Any = None
 
-    def read(self, response: t.Any) -> _Answer | _Problem:
+    def read(self, response: t.Any) -> _Answer | Problem:
         """Return the answer once its body is whole."""
         self._response = response
         chunks = []
@@ -163,7 +149,7 @@ class _Exchange:
                 break
             chunks.append(chunk)
         if _is_short(response):
-            return _Problem(NetworkError, "The body of the answer broke off before its end.", retry=True)
+            return Problem(NetworkError, "The body of the answer broke off before its end.", retry=True)
         return _Answer(response.status_code, response.headers, b"".join(chunks))
 
     def give_up(self) -> None:
@@ -248,7 +234,7 @@ class Client:
             outcome = self._attempt(url)
             if isinstance(outcome, _Answer):
                 outcome = self._read(outcome, object_hook)
-            if not isinstance(outcome, _Problem):
+            if not isinstance(outcome, Problem):
                 self._pause = self._pause and max(self._pause * 0.8, self._shortest_pause)
                 return outcome
             delay = next(backoff, None) if outcome.retry else None
@@ -268,7 +254,7 @@ class Client:
     def _shortest_pause(self) -> float:
         return min(_SHORTEST_PAUSE, self._connection.retry_max_delay)
 
-    def _wait_for(self, problem: _Problem, backoff: float, attempts: int) -> float:
+    def _wait_for(self, problem: Problem, backoff: float, attempts: int) -> float:
         """Return how long to wait for the next attempt: never less than the API asked for, nor over retry_max_delay."""
         delay = backoff if problem.retry_after is None else problem.retry_after
         if problem.error is RateLimitError:
@@ -281,7 +267,7 @@ class Client:
         request.headers["Authorization"] = f"Bearer {self._connection.credential.secret}"
         return request
 
-    def _attempt(self, url: str) -> _Answer | _Problem:
+    def _attempt(self, url: str) -> _Answer | Problem:
         """Send one request and wait until its answer is whole, for C(timeout) seconds at the most.
 
         The time-out of requests bounds a single read, and neither name resolution nor a server that drips. So the
@@ -296,7 +282,7 @@ class Client:
             worker.join(self._connection.timeout)
         if exchange.outcome is None:
             exchange.give_up()
-            return _timed_out(self._connection.timeout)
+            return _problems().timed_out(self._connection.timeout)
         return exchange.outcome
 
     def _exchange(self, url: str, exchange: _Exchange) -> None:
@@ -312,7 +298,7 @@ class Client:
             ) as response:
                 exchange.outcome = exchange.read(response)
         except Exception as error:  # noqa: BLE001 (none may die with the thread, and its text may show a header)
-            exchange.outcome = _classify(error, self._connection)
+            exchange.outcome = _problems().classify(error, self._connection.timeout)
 
     def _read(self, answer: _Answer, object_hook: _ObjectHook | None) -> t.Any:
         """Return the JSON value of an answer, or the problem with it."""
@@ -321,7 +307,7 @@ class Client:
         try:
             return _load(self._scrub_data(answer.body), object_hook)
         except (ValueError, RecursionError):
-            return _Problem(
+            return Problem(
                 ResponseError,
                 f"The answer is not JSON that can be read: {self._describe(answer)}. Check api_url, and whether a "
                 "proxy or a login page answers in place of the API.",
@@ -336,13 +322,13 @@ class Client:
             return body
         return self._echo.hide(body.decode("latin-1")).encode("latin-1")
 
-    def _clean(self, text: str, length: int = _EXCERPT) -> str:
+    def _clean(self, text: str, length: int = 200) -> str:
         """Return a foreign text as one line that is safe to show.
 
         The credential goes before the text is cut, so that no half of it stays behind.
         """
         # Without the zeros a page in UTF-16 can be read, and searched.
-        return _printable(self._echo.hide(text.replace("\0", "")), length)
+        return _problems().printable(self._echo.hide(text.replace("\0", "")), length)
 
     def _describe(self, answer: _Answer) -> str:
         """Return the content type and the first characters of a body that is not what was expected."""
@@ -364,7 +350,7 @@ class Client:
             self._clean(message, 500) or None if isinstance(message, str) else None,
         )
 
-    def _refusal(self, answer: _Answer) -> _Problem:
+    def _refusal(self, answer: _Answer) -> Problem:
         """Turn an answer other than 200 into the problem that it means."""
         status = answer.status
         code, message = self._read_status(answer.body)
@@ -375,7 +361,7 @@ class Client:
             return self._retriable(answer, said, facts, limited=limited)
         if 300 <= status < 400 and "Location" in answer.headers:
             target = _host_of(self._clean(answer.headers["Location"])) or "an address without a host"
-            return _Problem(
+            return Problem(
                 ResponseError,
                 f"The answer is a redirect (HTTP {status}) to {target}, which is not followed: the credential goes to "
                 "api_url alone. Set api_url to the address of the API itself.",
@@ -383,9 +369,9 @@ class Client:
                 **facts,
             )
         error, advice = self._advice(status)
-        return _Problem(error, f"HTTP {status}{said}. {advice}", retry=False, **facts)
+        return Problem(error, f"HTTP {status}{said}. {advice}", retry=False, **facts)
 
-    def _retriable(self, answer: _Answer, said: str, facts: dict[str, t.Any], *, limited: bool) -> _Problem:
+    def _retriable(self, answer: _Answer, said: str, facts: dict[str, t.Any], *, limited: bool) -> Problem:
         wait = _retry_after(answer.headers.get("Retry-After"), self._now())
         asked = "" if wait is None else f" The API asks to wait {math.ceil(wait)} seconds"
         if wait is not None:
@@ -395,7 +381,7 @@ class Client:
             advice = "Send fewer requests at a time, or raise retries and retry_max_delay."
         else:
             advice = "Try again later; retries and retry_max_delay say how long to keep trying."
-        return _Problem(
+        return Problem(
             RateLimitError if limited else ServerError,
             f"HTTP {answer.status}{said}.{asked} {advice}",
             retry=True,
@@ -423,7 +409,7 @@ class Client:
             return RequestError, "Check the values of the options, api_version and vanity_name among them."
         return ResponseError, "That is no answer of this API: check api_url."
 
-    def _error(self, url: str, problem: _Problem, attempts: int) -> BillingError:
+    def _error(self, url: str, problem: Problem, attempts: int) -> BillingError:
         tries = f" (after {attempts} attempts)" if attempts > 1 else ""
         return problem.error(
             f"GET {self._echo.hide(url)} failed{tries}: {problem.text}",
@@ -439,6 +425,13 @@ def _missing_requests() -> str:
     from ansible.module_utils.basic import missing_required_lib
 
     return f"{missing_required_lib('requests')} For example: {sys.executable} -m pip install requests"
+
+
+def _problems() -> types.ModuleType:
+    # As with the backoff: nothing that goes well needs it.
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _problems
+
+    return _problems
 
 
 def _proxies(url: str) -> dict[str, str] | None:
@@ -458,124 +451,6 @@ def _is_short(response: t.Any) -> bool:
     if "Transfer-Encoding" in response.headers or not length.isdecimal() or response.status_code in (204, 304):
         return False
     return bool(response.raw.tell() < int(length))
-
-
-def _timed_out(timeout: int) -> _Problem:
-    return _Problem(
-        AttemptTimeoutError,
-        f"No whole answer arrived within {timeout} seconds. Check that api_url can be reached from here, or raise "
-        "timeout.",
-        retry=True,
-    )
-
-
-def _classify(error: Exception, connection: Connection) -> _Problem:
-    """Say what an exception of requests or below means, in words of our own."""
-    chain = list(_chain(error))
-    # urllib3 1.26 counts every failure to connect as a time-out.
-    late = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
-    if any(isinstance(cause, late) and not isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in chain):
-        return _timed_out(connection.timeout)
-    lasting = _lasting_problem(error, chain)
-    if lasting is not None:
-        return lasting
-    detail = _say_why(chain)
-    if any(isinstance(cause, (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)) for cause in chain):
-        return _Problem(
-            NetworkError,
-            f"The proxy does not serve the connection: {detail}. Check HTTPS_PROXY and NO_PROXY in the environment.",
-            retry=_PROXY_WANTS_CREDENTIALS not in detail,
-        )
-    return _Problem(
-        NetworkError,
-        f"The connection failed: {detail}. Check api_url, name resolution, firewalls and proxies.",
-        retry=True,
-    )
-
-
-def _lasting_problem(error: Exception, chain: t.Sequence[BaseException]) -> _Problem | None:
-    """Return the problem of an exception that another attempt would only bring up again, None for any other."""
-    for cause in chain:
-        untrusted = _say_why_untrusted(cause)
-        if untrusted:
-            return _Problem(NetworkError, f"The TLS certificate of the API is not valid: {untrusted}", retry=False)
-    not_certificates = any(getattr(cause, "library", None) in ("X509", "PEM") for cause in chain)
-    if not_certificates or (isinstance(error, OSError) and not isinstance(error, requests.RequestException)):
-        return _Problem(
-            OptionsError,
-            "The CA certificates cannot be read: check ca_path, and REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the "
-            "environment.",
-            retry=False,
-        )
-    unusable = (
-        requests.exceptions.InvalidURL,
-        requests.exceptions.InvalidSchema,
-        urllib3.exceptions.LocationParseError,
-        http.client.InvalidURL,
-        UnicodeError,
-    )
-    if any(isinstance(cause, unusable) for cause in chain):
-        return _Problem(
-            OptionsError,
-            "The host of api_url, or the URL of a proxy in the environment (HTTPS_PROXY), cannot be used: correct it.",
-            retry=False,
-        )
-    return None
-
-
-def _say_why_untrusted(cause: BaseException) -> str | None:
-    """Return why a certificate is refused and what to do about it, None when the cause is another."""
-    code, message = getattr(cause, "verify_code", None), getattr(cause, "verify_message", None)
-    # urllib3 1.26 compares the names itself, and its error has no number.
-    if code in (62, 64) or type(cause).__name__ == "CertificateError":
-        return "it is for another host. Check api_url, and whether a proxy answers in place of the API."
-    if not message:
-        return None
-    if code in (9, 10):
-        return f"{_printable(message)}. Check the clock of this machine, or have the certificate renewed."
-    return f"{_printable(message)}. For a private CA set ca_path, or REQUESTS_CA_BUNDLE in the environment."
-
-
-def _say_why(chain: t.Sequence[BaseException]) -> str:
-    """Return what the operating system says, or what a failure of HTTP means.
-
-    Nothing that the other side wrote is in it: a proxy's answer to CONNECT may repeat the proxy's password.
-    """
-    for cause in chain:
-        tunnel = re.match(r"Tunnel connection failed: (\d{3})", f"{cause}")
-        if tunnel:
-            return _PROXY_WANTS_CREDENTIALS if tunnel.group(1) == "407" else f"it answers HTTP {tunnel.group(1)}"
-        if isinstance(cause, OSError) and cause.strerror:
-            return _printable(cause.strerror)
-        for kind, words in _failures_of_http():
-            if isinstance(cause, kind):
-                return words
-    if any(isinstance(cause, urllib3.exceptions.ProtocolError) for cause in chain):
-        return "the answer broke off before its end"
-    return type(chain[-1]).__name__
-
-
-def _failures_of_http() -> tuple[tuple[type[BaseException], str], ...]:
-    # The more special kind first.
-    return (
-        (http.client.RemoteDisconnected, "the other side closed it without an answer"),
-        (http.client.IncompleteRead, "the body of the answer broke off before its end"),
-        (urllib3.exceptions.DecodeError, "the body of the answer cannot be decompressed"),
-        (http.client.HTTPException, "the answer is not HTTP"),
-        (urllib3.exceptions.InvalidHeader, "the answer is not HTTP"),
-    )
-
-
-def _chain(error: BaseException) -> t.Iterator[BaseException]:
-    """Yield an exception and what caused it, the outermost first; urllib3 keeps causes in arguments and C(reason)."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        current = waiting.pop(0)
-        if isinstance(current, BaseException) and id(current) not in seen:
-            seen.add(id(current))
-            yield current
-            waiting += [getattr(current, "reason", None), *current.args, current.__cause__, current.__context__]
 
 
 def _retry_after(value: str | None, now: datetime.datetime) -> float | None:
@@ -601,12 +476,6 @@ def _host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _printable(text: str, length: int = _EXCERPT) -> str:
-    """Return the first characters of a foreign text on one line, without what could move a terminal's cursor."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 2 * length]).split())
-    return line if len(line) <= length else f"{line[:length]}…"
 
 
 def _load(body: bytes, object_hook: _ObjectHook | None = None) -> t.Any:

@@ -112,3 +112,15 @@ class ResponseError(BillingError):
     """An answer arrived that is not what the API is documented to send."""
 
     reason = "response"
+
+
+class Problem(t.NamedTuple):
+    """What went wrong with one attempt, as plain data: no exception that could show a header goes on from here."""
+
+    error: type[BillingError]
+    text: str
+    retry: bool
+    retry_after: float | None = None
+    status: int | None = None
+    code: int | None = None
+    message: str | None = None
