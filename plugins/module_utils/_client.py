@@ -76,7 +76,8 @@ _LONGEST_PAUSE = 1.6
 # back at the same moment would be refused again, and none may be refused more often than it has retries.
 _FIRST_MARGIN = 0.4
 _MARGIN_GROWTH = 5
-_MARGIN_STEPS = 8  # past any retry_max_delay
+_MARGIN_STEPS = 8  # past any retry_max_delay, as are the doublings below
+_BACKOFF_STEPS = 20
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # An escape, with the half of a surrogate pair that stands alone as its group: it is no character, and UTF-8 has no
@@ -243,12 +244,10 @@ class Client:
             self._sleep(self._wait_for(outcome, delay, attempts))
 
     def _backoff(self) -> t.Iterator[float]:
-        """Yield how long to wait before each further attempt."""
-        # A module compiles what it imports each time that it runs: not what most runs have no use for.
-        from ansible.module_utils.api import generate_jittered_backoff
-
-        longest = self._connection.retry_max_delay
-        yield from generate_jittered_backoff(self._connection.retries, delay_base=1, delay_threshold=longest)
+        """Yield how long to wait before each further attempt: up to twice as long each time ("full jitter")."""
+        # The generator of ansible.module_utils.api fails where the longest wait is 0.
+        for number in range(self._connection.retries):
+            yield random.uniform(0, min(self._connection.retry_max_delay, 2 ** min(number, _BACKOFF_STEPS)))
 
     @property
     def _shortest_pause(self) -> float:
@@ -282,7 +281,8 @@ class Client:
             worker.join(self._connection.timeout)
         if exchange.outcome is None:
             exchange.give_up()
-            return _problems().timed_out(self._connection.timeout)
+            late: Problem = _problems().timed_out(self._connection.timeout)
+            return late
         return exchange.outcome
 
     def _exchange(self, url: str, exchange: _Exchange) -> None:
@@ -328,7 +328,8 @@ class Client:
         The credential goes before the text is cut, so that no half of it stays behind.
         """
         # Without the zeros a page in UTF-16 can be read, and searched.
-        return _problems().printable(self._echo.hide(text.replace("\0", "")), length)
+        line: str = _problems().printable(self._echo.hide(text.replace("\0", "")), length)
+        return line
 
     def _describe(self, answer: _Answer) -> str:
         """Return the content type and the first characters of a body that is not what was expected."""

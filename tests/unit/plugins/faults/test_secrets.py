@@ -189,7 +189,7 @@ def test_options_that_are_refused(kind: str, data: st.DataObject) -> None:
     wrong: dict[str, t.Any] = data.draw(
         st.sampled_from(
             [
-                {"api_jwt": key, "vanity_name": "acme"},
+                {"api_jwt": key},
                 {"vanity_name": ""},
                 {"api_url": "http://api.example"},
                 {"api_url": "https://host/?x"},
