@@ -19,6 +19,7 @@ import typing as t
 import warnings
 
 import pytest
+import urllib3
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
@@ -170,7 +171,8 @@ def test_pace() -> None:
     """After a refusal a client keeps to ten calls a second; each further refusal slows it down, answers speed it up."""
     clock = Clock()
     good = say({})
-    with Wire(good, LIMITED, *[good] * 6, LIMITED, LIMITED, *[good] * 40) as wire, client_for(
+    scripts = [good, LIMITED, *[good] * 6, LIMITED, LIMITED, good]
+    with Wire(*scripts) as wire, client_for(wire.url, clock) as client:
         wire.url, clock
     ) as client:
         client.get("x")
@@ -207,7 +209,7 @@ def test_no_thread_stays(script: t.Any) -> None:
         with pytest.raises(AttemptTimeoutError):
             client.get("x")
         assert time.monotonic() - started < 1.5
-        if not hasattr(_client.requests.packages.urllib3.HTTPResponse, "shutdown"):
+        if not hasattr(urllib3.HTTPResponse, "shutdown"):
             return  # urllib3 before 2.3 has no way to end it
         deadline = time.monotonic() + 2
         while workers() and time.monotonic() < deadline:
@@ -220,10 +222,9 @@ def test_a_thread_stops_reading() -> None:
 
     def flood(line: t.Any) -> None:
         line.send(answer(b"", headers={"Content-Length": f"{1 << 40}"}))
-        with pytest.raises(OSError, match=r"."):
-            while not line.stopping.is_set():
-                line.send(b" " * 65536)
-                time.sleep(0.001)
+        while not line.stopping.is_set():  # until the client leaves, which ends this thread with an OSError
+            line.send(b" " * 65536)
+            time.sleep(0.001)
 
     with Wire(flood) as wire, client_for(wire.url, Clock(), timeout=1, retries=0) as client:
         with pytest.raises(AttemptTimeoutError):
