@@ -158,8 +158,8 @@ class _Cells:
     def __init__(self, columns: t.Sequence[str]) -> None:
         self.rows = 0
         self._columns = columns
+        self._texts = _Memory(_guard)
         self._write: dict[type, t.Callable[[t.Any], t.Any]] = {
-            str: _Memory(_guard).__getitem__,
             float: _number,
             int: _number,
             bool: lambda value: "true" if value else "false",
@@ -172,8 +172,16 @@ class _Cells:
 
     def of(self, row: Row) -> list[t.Any]:
         self.rows += 1
-        write = self._write
-        return [write[value.__class__](value) for value in map(row.get, self._columns)]
+        texts, write = self._texts, self._write
+        # Nearly all cells are texts and numbers of usual size, which csv writes as we do: no call for each of them.
+        return [
+            texts[value]
+            if value.__class__ is str
+            else value
+            if value.__class__ is float and (1e-4 <= value < 1e16 or value == 0.0)
+            else write[value.__class__](value)
+            for value in map(row.get, self._columns)
+        ]
 
 
 class _Memory(t.Dict[t.Any, str]):
