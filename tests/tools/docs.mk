@@ -9,6 +9,6 @@ docs: $(VENV)/.installed-docs ## Build the guides and the plugins' pages as HTML
 
 .PHONY: docs-examples
 docs-examples: $(VENV)/.installed-dev ## Run every example of the guides, the plugins and the README; ARGS="-k chargeback" picks some
-	@$(NO_ACCOUNT) $(BIN)/python -m pytest tests/docs $(or $(ARGS),-q -n 2)
+	@$(NO_ACCOUNT) $(BIN)/python -m pytest tests/docs $(or $(ARGS),-q -n auto)
 
 $(VENV)/.installed-docs: $(VENV)/.installed-dev
