@@ -173,8 +173,6 @@ def test_pace() -> None:
     good = say({})
     scripts = [good, LIMITED, *[good] * 6, LIMITED, LIMITED, good]
     with Wire(*scripts) as wire, client_for(wire.url, clock) as client:
-        wire.url, clock
-    ) as client:
         client.get("x")
         assert clock.waits == []
         client.get("x")
