@@ -1,0 +1,226 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the tests of this collection.
+
+"""Answers mutated from valid ones, and every plugin that reads them. The same seed and number give the same round."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import random
+import typing as t
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import invoice
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
+    LookupFailureError,
+    run_lookup,
+    run_module,
+)
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Line, answer
+
+REASONS = (
+    "options",
+    "authentication",
+    "permission",
+    "not_found",
+    "rate_limit",
+    "request",
+    "server",
+    "network",
+    "timeout",
+    "response",
+)
+_FOLDERS = [
+    {
+        "resource_id": "f1",
+        "resource_type": "FOLDER",
+        "name": "production",
+        "parent_id": "root",
+        "organization_id": "o1",
+        "path": [{"id": "f1", "name": "production"}],
+        "labels": {"cost": "17"},
+    }
+]
+# What a value may turn into. Texts look like what stands there, like numbers, times and formulas, or like nothing.
+_VALUES: list[t.Any] = [
+    None, True, False, 0, -1, 1, 10**30, -(10**400), 1e308, -1e308, 5e-324, -0.0, 0.1, 1.5,
+    "", " ", "x", "null", "NaN", "1e999", "0.1", "-1", "=1+1", "\u0000", "\u001b[2J", "\u202e", "\U0001f600",
+    "x" * 3000,
+    "2026-10-01T00:00:00Z", "2026-10-01", "0000-00-00T00:00:00Z", "9999-12-31T23:59:60Z", "2026-13-01T00:00:00+99:99",
+    "10000-01-01T00:00:00Z", "2026-10-01T00:00:00.999999999Z", "USD", "usd", "CRDB_CLOUD_CREDITS", "root", "f1",
+    "DRAFT",
+    [], {}, [[]], [{}], [None], {"": None}, {"amount": "1"}, {"a": {"b": {"c": []}}}, [1, "a", None, {}],
+    {"__ansible_unsafe": "x"}, {"__ansible_vault": "x"}, {"items": 1, "keys": 2}, "{{ 1/0 }}", "{% raw %}",
+]  # fmt: skip
+_GROUPS = (
+    "period", "invoice", "status", "cluster", "cluster_id", "plan", "cloud_provider", "region", "folder", "label:team",
+    "description", "unit", "kind",
+)  # fmt: skip
+_FORMATS = ("csv", "json", "jsonl")
+_LAYOUTS = ("line_items", "invoices", "focus-1.2", "focus-1.4")
+
+
+class Round:
+    """One answer, and how it is asked for."""
+
+    def __init__(self, seed: int, number: int) -> None:
+        self.random = random.Random(f"{seed}/{number}")
+        invoices = [dict(invoice(month), folder_resources=_FOLDERS) for month in ("2026-09", "2026-10", "2026-11")]
+        self.value: t.Any = copy.deepcopy({"invoices": invoices[: self.random.randint(1, 3)]})
+        for _time in range(self.random.choice([1, 1, 1, 2, 3, 8])):
+            self._mutate_value()
+        body = json.dumps(self.value, ensure_ascii=self.random.random() < 0.5).encode("utf-8", "surrogatepass")
+        if self.random.random() < 0.35:
+            for _time in range(self.random.randint(1, 4)):
+                body = self._mutate_bytes(body)
+        status = self.random.choice([200] * 12 + [400, 403, 404, 429, 500, 302])
+        self.answer = answer(body, status=status)
+
+    def _mutate_value(self) -> None:
+        """Change one place of the JSON value, chosen evenly over all places."""
+        places: list[tuple[t.Any, t.Any]] = []
+        waiting = [self.value]
+        while waiting:
+            current = waiting.pop()
+            if isinstance(current, (dict, list)):
+                for key in list(current) if isinstance(current, dict) else range(len(current)):
+                    places.append((current, key))
+                    waiting.append(current[key])
+        if not places:
+            return
+        outer, key = self.random.choice(places)
+        act = self.random.choice(["replace", "replace", "replace", "delete", "rename", "copy", "wrap", "swap"])
+        if act == "replace":
+            outer[key] = copy.deepcopy(self.random.choice(_VALUES))
+        elif act == "delete":
+            del outer[key]
+        elif act == "wrap":
+            outer[key] = self.random.choice([[outer[key]], {"invoices": outer[key]}, str(outer[key])])
+        elif act == "swap":
+            other, other_key = self.random.choice(places)
+            outer[key], other[other_key] = copy.deepcopy(other[other_key]), copy.deepcopy(outer[key])
+        elif isinstance(outer, list):
+            outer.extend([copy.deepcopy(outer[key])] * self.random.randint(1, 3))
+        else:
+            name = str(self.random.choice(_VALUES)) if act == "rename" else f"{key}_"
+            outer[name] = copy.deepcopy(outer[key])
+
+    def _mutate_bytes(self, body: bytes) -> bytes:
+        at = self.random.randrange(len(body) + 1)
+        end = min(len(body), at + self.random.choice([1, 1, 2, 8, 64, 1024]))
+        act = self.random.choice(["flip", "drop", "insert", "repeat", "cut"])
+        if act == "flip":
+            return body[:at] + bytes([self.random.randrange(256)]) + body[at + 1 :]
+        if act == "drop":
+            return body[:at] + body[end:]
+        if act == "insert":
+            odd = [
+                b"\xff",
+                b"\x00",
+                b'"',
+                b"\\ud800",
+                b"\\u0000",
+                b"[" * 500,
+                b"1e999",
+                b"NaN",
+                b"{",
+                b"}",
+                b",",
+                b"9" * 99,
+            ]
+            return body[:at] + self.random.choice(odd) + body[at:]
+        if act == "repeat":
+            return body[:end] + body[at:]
+        return body[:at]
+
+    def run(self, url: str, folder: str) -> str:
+        """Hand the answer to one of the plugins and return which; AssertionError when it ends as it may not."""
+        plugin = self.random.choice(["invoice_info", "invoice", "cost_info", "invoice_export", "filters"])
+        options = {
+            "api_url": url,
+            "api_key": KEY,
+            "retries": 0,
+            "detail": self.random.choice(["full", "clusters", "totals"]),
+            **self.random.choice([{}, {}, {"period": "2026"}, {"period": "2026-10"}, {"invoice_id": ["a", "b"]}]),
+        }
+        getattr(self, f"_run_{plugin}")(options, folder)
+        return plugin
+
+    def _run_invoice_info(self, options: dict[str, t.Any], _folder: str) -> None:
+        self._run_module("invoice_info", options, "invoices")
+
+    def _run_invoice(self, options: dict[str, t.Any], _folder: str) -> None:
+        terms = [options.pop("invoice_id")] if "invoice_id" in options else []
+        text = ""
+        try:
+            assert isinstance(run_lookup("invoice", terms, options), list)
+        except LookupFailureError as error:
+            text = error.args[0]
+        _check_text(text)
+
+    def _run_cost_info(self, options: dict[str, t.Any], _folder: str) -> None:
+        del options["detail"]
+        options["group_by"] = self.random.sample(_GROUPS, self.random.randint(0, 4))
+        if self.random.random() < 0.5:
+            options["credit_rate"] = 1.25
+        if self.random.random() < 0.3:
+            options["compare"] = "previous"
+        self._run_module("cost_info", options, "costs")
+
+    def _run_invoice_export(self, options: dict[str, t.Any], folder: str) -> None:
+        layout = self.random.choice(_LAYOUTS)
+        options.update(dest=f"{folder}/export", format=self.random.choice(_FORMATS), layout=layout)
+        if layout != "invoices":
+            del options["detail"]
+        if layout.startswith("focus") and self.random.random() < 0.7:
+            options.update(billing_account_id="o1", credit_rate=1)
+        self._run_module("invoice_export", options, "rows")
+
+    def _run_module(self, name: str, options: dict[str, t.Any], result: str) -> None:
+        ended = run_module(name, options)
+        _check_text(ended.data.get("msg", ""))
+        if ended.exit_code == 0:
+            assert result in ended.data
+            return
+        assert ended.data["failure"]["reason"] in REASONS
+
+    def _run_filters(self, _options: dict[str, t.Any], _folder: str) -> None:
+        """The filters get whatever a playbook hands them: the value as it is, and the list within."""
+        from ansible.errors import AnsibleFilterError
+
+        for value in (self.value, self.value.get("invoices") if isinstance(self.value, dict) else None):
+            for name, arguments in (
+                ("line_items", {}),
+                ("reconcile", {}),
+                ("cost_summary", {"group_by": self.random.sample(_GROUPS, 3), "credit_rate": 1}),
+                ("focus_rows", {"version": "1.4", "billing_account_id": "o1"}),
+            ):
+                package = "ansible_collections.cockroachdb_cloud.billing.plugins.filter"
+                function = importlib.import_module(f"{package}.{name}").FilterModule().filters()[name]
+                text = ""
+                try:
+                    json.dumps(function(copy.deepcopy(value), **arguments), allow_nan=False)
+                except AnsibleFilterError as error:
+                    text = f"{error}"
+                _check_text(text)
+
+
+def _check_text(text: str) -> None:
+    """Fail when a message is more than one line to read."""
+    assert "Traceback" not in text
+    assert text.isprintable(), text
+
+
+class Player:
+    """A script for a server that answers with the present round."""
+
+    def __init__(self) -> None:
+        self.answer = b""
+
+    def __call__(self, line: Line) -> None:
+        line.send(self.answer)
