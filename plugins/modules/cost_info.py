@@ -268,10 +268,9 @@ def main() -> None:
         }
     )
     try:
-        result = answer(module)
+        module.exit_json(changed=False, **answer(module))
     except BillingError as error:
         module.fail_with(error)
-    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

@@ -201,10 +201,9 @@ def main() -> None:
     """Run the module."""
     module = BillingModule(SPEC, add_file_common_args=True)
     try:
-        result = export(module)
+        module.exit_json(**export(module))
     except BillingError as error:
         module.fail_with(error)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

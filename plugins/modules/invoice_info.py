@@ -214,10 +214,9 @@ def main() -> None:
     """Run the module."""
     module = BillingModule()
     try:
-        invoices = gather_invoices(module.connection(), module.selection())
+        module.exit_json(changed=False, invoices=gather_invoices(module.connection(), module.selection()))
     except BillingError as error:
         module.fail_with(error)
-    module.exit_json(changed=False, invoices=invoices)
 
 
 if __name__ == "__main__":

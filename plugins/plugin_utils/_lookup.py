@@ -102,6 +102,9 @@ def _plain(name: str, value: t.Any) -> t.Any:
     """
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if getattr(value, "__ENCRYPTED__", False):
+        # A vaulted value, which is no str until ansible-core 2.19. It is decrypted here.
+        return f"{value}"
     check, meaning = _STRICT.get(CONNECTION_SPEC.get(name, {}).get("type", ""), (None, ""))
     if check is None or value is None:
         return value

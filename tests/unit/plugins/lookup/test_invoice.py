@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import pathlib
 import sys
 import typing as t
 
@@ -118,6 +119,35 @@ def test_variables_are_templates(api: Api) -> None:
             "deeper": "sandbox-vault",
         },
     )
+
+
+@pytest.mark.parametrize("place", ["variable", "keyword"])
+def test_a_vaulted_key(api: Api, tmp_path: pathlib.Path, place: str) -> None:
+    from ansible.parsing.vault import VaultLib, VaultSecret
+
+    vault = VaultLib([("default", VaultSecret(b"password"))])
+    secret = vault.encrypt(KEY).decode().strip().replace("\n", "\n        ")
+    name = "cockroachdb_cloud_api_key" if place == "variable" else "vaulted"
+    keywords = f"api_url='{api.url}'" if place == "variable" else f"api_url='{api.url}', api_key=vaulted"
+    (tmp_path / "play.yml").write_text(
+        f"""
+- hosts: localhost
+  gather_facts: false
+  vars:
+    {name}: !vault |
+        {secret}
+  tasks:
+    - ansible.builtin.assert:
+        that: {QUERY}, {keywords}) == []
+""",
+        encoding="utf-8",
+    )
+    (tmp_path / "password").write_text("password", encoding="ascii")
+    api.expect(answer=EMPTY)
+    ended = run_python(
+        "-m", "ansible", "playbook", "--vault-password-file", str(tmp_path / "password"), str(tmp_path / "play.yml")
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_an_undefined_variable_is_named(api: Api) -> None:
