@@ -38,7 +38,7 @@ demo: $(VENV)/.installed-demo ## Install into .venv and show the invoices of the
 	@$(TOOL)/demo.py $(ARGS)
 
 .PHONY: test
-test: lint docs-lint unit sanity integration ## Run every check that a change has to pass
+test: lint docs-lint unit sanity integration docs-examples ## Run every check that a change has to pass
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## Format the Python files and mend what ruff can mend
