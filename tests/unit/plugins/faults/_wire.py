@@ -36,8 +36,9 @@ Script = t.Callable[["Line"], None]
 class Line:
     """One connection of a client."""
 
-    def __init__(self, connection: socket.socket, stopping: threading.Event) -> None:
+    def __init__(self, connection: socket.socket, stopping: threading.Event, request: str) -> None:
         self.connection = connection
+        self.request = request
         self.stopping = stopping
 
     def send(self, data: bytes) -> None:
@@ -107,7 +108,7 @@ class Wire:
                 with self._lock:
                     self.requests.append(head.decode("latin-1"))
             if head or not self._reads_request:
-                script(Line(connection, self._stopping))
+                script(Line(connection, self._stopping, head.decode("latin-1")))
         with contextlib.suppress(OSError):
             connection.close()
 

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real ansible-playbook at C(-vvv), with a log file, against servers that repeat the key: nobody can read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import typing as t
+
+import pytest
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Line, Wire, answer
+
+COLLECTION = "cockroachdb_cloud.billing"
+KEYS = {
+    "option": "sandbox-key-of-the-option",
+    "variable": "sandbox-key-of-the-variable",
+    "environment": "sandbox-key-of-the-environment",
+}
+
+
+def _key(line: Line) -> str:
+    found = re.search(r"Bearer (\S+)", line.request)
+    assert found
+    return found.group(1)
+
+
+def _data(line: Line) -> None:
+    line.send(answer({"invoices": [{"invoice_id": "one", _key(line): [f"<{_key(line)}>"]}]}))
+
+
+def _error(line: Line) -> None:
+    line.send(answer({"code": 7, "message": f"denied to {_key(line)}"}, status=403))
+
+
+def _page(line: Line) -> None:
+    line.send(answer(b"<html>" + _key(line).encode() * 30, headers={"Content-Type": _key(line)}))
+
+
+def _redirect(line: Line) -> None:
+    line.send(answer(b"", status=302, headers={"Location": f"https://{_key(line)}.example/"}))
+
+
+def _no_header(line: Line) -> None:
+    line.send(f"HTTP/1.1 400 {_key(line)}\r\n{_key(line)}\r\nContent-Length: 0\r\n\r\n".encode())
+
+
+def _hang(line: Line) -> None:
+    line.wait()
+
+
+SCRIPTS = (_data, _error, _page, _redirect, _no_header, _hang)
+
+
+class Processes(threading.Thread):
+    """Looks at the command lines of all processes, again and again, for as long as the playbook runs."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.over = threading.Event()
+        self.looks = 0
+        self.seen: list[str] = []
+
+    def run(self) -> None:
+        while not self.over.wait(0.05):
+            self.looks += 1
+            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    line = path.read_bytes().decode("utf-8", "replace")
+                except OSError:
+                    continue
+                if any(key in line for key in KEYS.values()):
+                    self.seen.append(line)
+
+
+def _tasks(urls: list[str]) -> list[dict[str, t.Any]]:
+    """Return a task for each way to give the key and each server; most with the lookup, which is much faster."""
+    shared = {"retries": 0, "timeout": 1}
+    tasks: list[dict[str, t.Any]] = []
+    for url in urls:
+        for place in KEYS:
+            keywords = f"api_url='{url}', retries=0, timeout=1"
+            if place == "option":
+                keywords += ", api_key=option_key"
+            given = {"cockroachdb_cloud_api_key": "{{ variable_key }}"} if place == "variable" else {}
+            tasks.append(
+                {
+                    "name": f"Look up with the key from the {place}",
+                    "ansible.builtin.debug": {"msg": f"{{{{ query('{COLLECTION}.invoice', {keywords}) }}}}"},
+                    "vars": given,
+                    "ignore_errors": True,
+                }
+            )
+    for url, place in [(urls[0], "option"), (urls[1], "environment"), (urls[2], "option"), (urls[-1], "environment")]:
+        key = {"api_key": "{{ option_key }}"} if place == "option" else {}
+        tasks.append(
+            {
+                "name": f"Gather with the key from the {place}",
+                f"{COLLECTION}.invoice_info": {"api_url": url, **shared, **key},
+                "ignore_errors": True,
+            }
+        )
+    return tasks
+
+
+def test_playbook(tmp_path: pathlib.Path) -> None:
+    if not pathlib.Path("/proc/self/cmdline").exists():
+        pytest.skip("there is no /proc here")
+    servers = [Wire(script) for script in SCRIPTS]
+    play = {
+        "name": "Show what can be shown",
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": sys.executable},
+        "tasks": _tasks([server.url for server in servers]),
+    }
+    (tmp_path / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+    keys = {"option_key": KEYS["option"], "variable_key": KEYS["variable"]}
+    (tmp_path / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+    (tmp_path / "ansible.cfg").touch()
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH") if name in os.environ},
+        "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+        "ANSIBLE_HOME": str(tmp_path / "ansible"),
+        "ANSIBLE_LOG_PATH": str(tmp_path / "log"),
+        "COCKROACH_API_KEY": KEYS["environment"],
+        "HOME": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "ansible.cli.playbook",
+        "-vvv",
+        "-i",
+        "localhost,",
+        "-e",
+        "@keys.json",
+        "play.json",
+    ]
+    processes = Processes()
+    processes.start()
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True, timeout=120
+    )
+    processes.over.set()
+    processes.join()
+    for server in servers:
+        server.close()
+
+    # It did all that: the log is the same text, and what urllib3 and others would have logged beside it.
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = (tmp_path / "log").read_text(encoding="utf-8")
+    used = "".join(request for server in servers for request in server.requests)
+    assert all(f"Bearer {key}\r\n" in used for key in KEYS.values())
+    assert done.stdout.count("denied to ********") >= 4
+    assert done.stdout.count("No whole answer arrived within 1 seconds") >= 4
+    assert "denied to ********" in log
+    # And told nobody.
+    for key in KEYS.values():
+        for text in (done.stdout, done.stderr, log):
+            assert key not in text
+            assert key[8:] not in text
+    assert "Traceback" not in re.sub(r"\(traceback unavailable\)", "", done.stdout + done.stderr)
+    assert processes.looks > 20
+    assert processes.seen == []
