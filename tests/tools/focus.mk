@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 cockroachdb_cloud.billing contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-##@ Other versions and other tools
+##@ FOCUS
 
 FOCUS := $(CACHE)/focus
 
