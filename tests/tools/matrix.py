@@ -89,6 +89,7 @@ class Result:
     integration: str = ""
     tests: int = 0  # unit tests that passed
     seconds: float = 0.0
+    commit: str = ""
     note: str = ""
 
     @property
@@ -104,17 +105,22 @@ def main() -> int:
     everything = not options.quick and not options.only
     rows = _quick_rows(pythons) if options.quick else _rows(pythons)
     rows = [row for row in rows if options.only in row.name]
+    if everything:
+        rows += _newer_rows(pythons)
     if not rows:
         raise SystemExit("No row is left to run.")
-    shutil.rmtree(LOGS, ignore_errors=True)
-    LOGS.mkdir(parents=True)
+    earlier = _passed_earlier() if options.again else {}
+    if not options.again:
+        shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     provide_home()
-    results = [*_run(rows, options.jobs), *(_run_newer(pythons, options.jobs) if everything else [])]
+    ran = {result.row: result for result in _run([row for row in rows if row not in earlier], options.jobs)}
+    results = [earlier.get(row) or ran[row] for row in rows]
     tables = _tables(results, pythons)
     minutes, seconds = divmod(round(time.monotonic() - start), 60)
-    print(f"\n{tables}\n{len(results)} combinations in {minutes} min {seconds} s.", flush=True)
+    print(f"\n{tables}\n{len(ran)} combinations in {minutes} min {seconds} s.", flush=True)
     content = [{**dataclasses.asdict(result), "verdict": result.verdict} for result in results]
-    OUTCOME.write_text(json.dumps({"commit": _commit(), "results": content}, indent=2) + "\n", encoding="utf-8")
+    OUTCOME.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if everything and not _absent(pythons, WANTED_PYTHONS):
         _write_readme(tables)
     return int(any(result.verdict == "failed" for result in results))
@@ -128,6 +134,7 @@ def _options() -> argparse.Namespace:
         help="the oldest and the newest ansible-core, with the oldest and the newest target; make test runs its own",
     )
     parser.add_argument("--only", default="", metavar="TEXT", help="only the rows whose names contain this")
+    parser.add_argument("--again", action="store_true", help="leave out what passed the last time")
     parser.add_argument("--jobs", type=int, default=2, help="how many rows to run at a time (default: %(default)s)")
     return parser.parse_args()
 
@@ -201,7 +208,7 @@ def _run(rows: t.Sequence[Row], jobs: int) -> list[Result]:
     """Make the environments one after the other, then run the rows, some at a time."""
     prepared: list[tuple[Result, Controller | None, pathlib.Path | None]] = []
     for row in rows:
-        result = Result(row)
+        result = Result(row, commit=_commit())
         controller = target = None
         try:
             controller = made_controller(row.core, row.python)
@@ -214,22 +221,34 @@ def _run(rows: t.Sequence[Row], jobs: int) -> list[Result]:
         return list(pool.map(lambda parts: _run_row(*parts), prepared))
 
 
-def _run_newer(pythons: t.Container[str], jobs: int) -> list[Result]:
-    """Run what the package index has above the newest ansible-core of the table, pre-releases too."""
+def _newer_rows(pythons: t.Container[str]) -> list[Row]:
+    """Return what the package index has above the newest ansible-core of the table, pre-releases too."""
     major, minor = map(int, list(SUPPORTED)[-1].split("."))
     newest = [version for version in TARGET_PYTHONS if version in pythons][-1]
-    results = []
+    rows: list[Row] = []
     while True:
         minor += 1
-        row = Row(f"{major}.{minor}", newest)
         try:
-            made_controller(row.core, row.python)
+            made_controller(f"{major}.{minor}", newest)
         except SystemExit as error:
-            said = str(error).strip().splitlines()
-            if "No matching distribution" not in said[-1]:
-                results.append(Result(row, note=f"could not be set up: {said[-1]}"))
-            return results
-        results += _run([row], jobs)
+            if "No matching distribution" not in str(error):
+                raise
+            return rows
+        rows.append(Row(f"{major}.{minor}", newest))
+
+
+def _passed_earlier() -> dict[Row, Result]:
+    """Return what C(OUTCOME) has of rows that passed."""
+    if not OUTCOME.is_file():
+        return {}
+    results = {}
+    for content in json.loads(OUTCOME.read_text(encoding="utf-8")):
+        verdict = content.pop("verdict")
+        row = content.pop("row")
+        if verdict == "passed":
+            result = Result(Row(**{**row, "steps": tuple(row["steps"])}), **content)
+            results[result.row] = result
+    return results
 
 
 def _target(row: Row) -> pathlib.Path | None:
@@ -281,8 +300,10 @@ def _units(row: Row, controller: Controller, target: pathlib.Path | None) -> tup
         ]
         verdict = _step(row, "units", (pytest, ROOT, _environment(controller)))
     else:
-        folders = ["tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/"]
-        verdict = _step(row, "units", _ansible_test(row, controller, target, "units", "--num-workers=2", *folders))
+        # What is pure depends on the Python alone: once for each is enough.
+        pure = ["tests/unit/plugins/module_utils/"] if row.requests == "newest" else []
+        folders = ["--num-workers=2", "tests/unit/plugins/modules/", *pure]
+        verdict = _step(row, "units", _ansible_test(row, controller, target, "units", *folders))
     log = (LOGS / f"{row.name}-units.log").read_text(encoding="utf-8", errors="replace")
     return verdict, sum(map(int, re.findall(r"(\d+) passed", log)))
 
