@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import email.utils
+import functools
 import gc
 import html
 import json
@@ -112,7 +113,14 @@ class _Echo:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
-        self._begin = re.compile("".join(map(self._written, secret[:_BEGIN])))
+
+    @functools.cached_property
+    def _begin(self) -> re.Pattern[str]:
+        return re.compile("".join(map(self._written, self._secret[:_BEGIN])))
+
+    def may_be_in(self, body: bytes) -> bool:
+        """Say quickly whether a body may hold the secret: as it is, or with escapes in it."""
+        return any(sign in body for sign in (self._secret.encode("ascii"), b"\\", b"%", b"&"))
 
     def hide(self, text: str) -> str:
         """Return a text with asterisks in place of the secret."""
@@ -318,7 +326,7 @@ class Client:
     def _scrub_data(self, body: bytes) -> bytes:
         # A server that echoes the credential must not make it part of the data. No real one is so short that it could
         # stand in a body by chance, where taking it out would break the data.
-        if len(self._connection.credential.secret) < _SHORTEST_SECRET:
+        if len(self._connection.credential.secret) < _SHORTEST_SECRET or not self._echo.may_be_in(body):
             return body
         return self._echo.hide(body.decode("latin-1")).encode("latin-1")
 
