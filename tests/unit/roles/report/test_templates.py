@@ -11,6 +11,7 @@ import re
 import typing as t
 
 import jinja2
+import jinja2.meta
 import pytest
 import yaml
 from jinja2 import nodes
@@ -77,6 +78,17 @@ def test_the_check_sees_what_is_not_escaped() -> None:
     tree = ENVIRONMENT.parse(unsafe + "{{ a | e }}{{ ui.text(a) }}")
     printed = [one for output in tree.find_all(nodes.Output) for one in output.nodes]
     assert [is_safe(one) for one in printed] == [False] * 6 + [True] * 2
+
+
+def test_nothing_from_outside_is_handed_to_an_included_file() -> None:
+    # ansible-core 2.16 evaluates such values as templates: a name of a cluster could run a command.
+    tree = ENVIRONMENT.parse(SOURCE["index.html.j2"])
+    stored = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}
+    assert stored == {"place", "mark", *OWN_TEXTS}
+    sections = set(jinja2.meta.find_referenced_templates(tree)) - {"page/model.j2", "page/ui.j2"}
+    assert len(sections) > 10
+    for section in sections:
+        assert list(ENVIRONMENT.parse(SOURCE[str(section)]).find_all((nodes.Include, nodes.Import))) == []
 
 
 def test_attributes_are_quoted_and_carry_no_style_or_handler() -> None:
