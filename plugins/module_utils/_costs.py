@@ -145,6 +145,14 @@ class Invoice:
         self.period = None if self.period_start is None else self._month(self.period_start)
         self._folder_resources: dict[str, dict[str, t.Any]] | None = None
 
+    @property
+    def name(self) -> str:
+        """Return what a message calls the invoice: its id comes from outside, and may be anything."""
+        if self.invoice_id is None:
+            return "An invoice without an id"
+        legible = self.invoice_id.isprintable() and len(self.invoice_id) <= 60
+        return f"Invoice {self.invoice_id if legible else shown(self.invoice_id)}"
+
     def let_go(self) -> None:
         """Forget the invoice as the API sent it; what was read above stays."""
         self.raw = {}
@@ -170,9 +178,8 @@ class Invoice:
 
     def wrong(self, what: str, found: t.Any, expected: str) -> ResponseError:
         """Return the error for a value of the wrong kind: it names the invoice, the value and what is expected."""
-        name = "An invoice without an id" if self.invoice_id is None else f"Invoice {self.invoice_id}"
         return ResponseError(
-            f"{name} is not what the API is documented to send: {what} is {shown(found)}, not {expected}."
+            f"{self.name} is not what the API is documented to send: {what} is {shown(found)}, not {expected}."
         )
 
     def text(self, value: t.Any, what: str) -> str | None:
@@ -272,7 +279,7 @@ class Invoice:
 
     def _trimmed(self, missing: str, detail: str) -> OptionsError:
         return OptionsError(
-            f"Invoice {self.invoice_id} states costs but has no {missing}, as with 'detail: {detail}'. "
+            f"{self.name} states costs but has no {missing}, as with 'detail: {detail}'. "
             "Line items are needed here: gather the invoices with 'detail: full', which is the default."
         )
 

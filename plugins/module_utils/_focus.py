@@ -346,7 +346,7 @@ def _rate(invoice: Invoice, amount: decimal.Decimal, currency: str | None, rate:
     if currency in CREDITS:
         if rate is None:
             raise OptionsError(
-                f"Invoice {invoice.invoice_id} has amounts in {currency}, and FOCUS needs costs in a national "
+                f"{invoice.name} has amounts in {currency}, and FOCUS needs costs in a national "
                 "currency. Give the USD for one credit as 'credit_rate'."
             )
         return _Rate("USD", rate)
@@ -356,5 +356,5 @@ def _rate(invoice: Invoice, amount: decimal.Decimal, currency: str | None, rate:
         return _Rate(currency, None)
     found = "no currency" if currency is None else f"the currency {currency!r}"
     raise ResponseError(
-        f"Invoice {invoice.invoice_id} has an amount of {to_float(amount)} in {found}, and FOCUS needs one of ISO 4217."
+        f"{invoice.name} has an amount of {to_float(amount)} in {found}, and FOCUS needs one of ISO 4217."
     )

@@ -156,9 +156,9 @@ def count_equal_rows(one: pathlib.Path, other: pathlib.Path) -> int:
     """
     number = -1
     with one.open(encoding="utf-8", newline="") as ours, other.open(encoding="utf-8", newline="") as theirs:
-        for number, (left, right) in enumerate(
-            itertools.zip_longest(csv.reader(ours), csv.reader(theirs), fillvalue=[])
-        ):
+        nothing: list[str] = []
+        pairs = itertools.zip_longest(csv.reader(ours), csv.reader(theirs), fillvalue=nothing)
+        for number, (left, right) in enumerate(pairs):
             if left != right:
                 check([_plain(cell) for cell in left], [_plain(cell) for cell in right], f"row {number} of the export")
     return number
@@ -180,8 +180,9 @@ def one_task(bench: Bench) -> t.Iterator[Comparison]:
         playbook.write_text(json.dumps([{**play, "tasks": [tasks] * (bench.sizes.turns + 1)}]), encoding="utf-8")
         costs = {name: samples[1:] for name, samples in bench.task_costs(playbook, api_url=sandbox.url).items()}
     work = "one task, two small invoices"
-    yield Comparison(work, "uri", 0.9, costs["invoice_info"], costs["uri"])
-    yield Comparison(work, "an empty module", 1.45, costs["invoice_info"], costs["empty"])
+    ours = costs["Gather with invoice_info"]
+    yield Comparison(work, "uri", 0.9, ours, costs["Gather with uri"])
+    yield Comparison(work, "an empty module", 1.45, ours, costs["Run an empty module"])
 
 
 def many_ids(bench: Bench) -> t.Iterator[Comparison]:

@@ -105,7 +105,7 @@ def test_each_month_of_an_interval_is_in_and_no_other(first: str, last: str) -> 
 @pytest.mark.parametrize("start", [None, "", "soon", 7, [], "2026-01"])
 def test_a_period_needs_a_month_in_every_invoice(start: t.Any) -> None:
     broken = {"invoice_id": "x", "period_start": start}
-    with pytest.raises(ResponseError, match=r"^The invoice x has no period_start that is a time") as caught:
+    with pytest.raises(ResponseError, match=r"^The invoice 'x' has no period_start that is a time") as caught:
         select([YEAR[0], broken], Selection(months=months("2026-01", "2026-01")))
     assert caught.value.failure()["reason"] == "response"
     assert caught.value.failure()["status"] == 200
