@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import os
@@ -25,6 +26,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 
@@ -58,6 +60,10 @@ REQUESTS = {
     "2.31": ("requests == 2.31.*",),
     "newest": ("requests",),
 }
+
+# The steps under way, and whether no more are to begin.
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+_STOPPING = threading.Event()
 
 Verdict = t.Literal["passed", "failed"]
 
@@ -100,6 +106,7 @@ class Result:
 def main() -> int:
     """Run the rows that the arguments choose and return 1 if one of them failed."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     start = time.monotonic()
     pythons = _pythons()
     everything = not options.quick and not options.only
@@ -205,20 +212,30 @@ def _quick_rows(pythons: t.Container[str]) -> list[Row]:
 
 
 def _run(rows: t.Sequence[Row], jobs: int) -> list[Result]:
-    """Make the environments one after the other, then run the rows, some at a time."""
-    prepared: list[tuple[Result, Controller | None, pathlib.Path | None]] = []
-    for row in rows:
+    """Run rows, some at a time; their environments are made one after the other meanwhile."""
+    making = threading.Lock()
+
+    def run(row: Row) -> Result:
         result = Result(row, commit=_commit())
-        controller = target = None
         try:
-            controller = made_controller(row.core, row.python)
-            provide_pip(row.core)
-            target = _target(row)
+            with making:
+                controller = made_controller(row.core, row.python)
+                provide_pip(row.core)
+                target = _target(row)
+            _run_row(result, controller, target)
         except SystemExit as error:
-            result.note = f"could not be set up: {str(error).strip().splitlines()[-1]}"
-        prepared.append((result, controller, target))
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(lambda parts: _run_row(*parts), prepared))
+            result.note = str(error).strip().splitlines()[-1]
+        _say(result)
+        return result
+
+    pool = concurrent.futures.ThreadPoolExecutor(jobs)
+    try:
+        return list(pool.map(run, rows))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        _STOPPING.set()
+        for process in list(_RUNNING):  # None, unless this program is to end early.
+            _end(process)
 
 
 def _newer_rows(pythons: t.Container[str]) -> list[Row]:
@@ -261,25 +278,28 @@ def _target(row: Row) -> pathlib.Path | None:
     return make_venv(name, row.target, [[*REQUESTS[row.requests], *tests]])
 
 
-def _run_row(result: Result, controller: Controller | None, target: pathlib.Path | None) -> Result:
-    """Run the steps of a row and say on one line how it went."""
+def _run_row(result: Result, controller: Controller, target: pathlib.Path | None) -> None:
+    """Run the steps of a row."""
     row = result.row
-    if controller is not None:
-        start = time.monotonic()
-        result.core = _version(controller.bin, "ansible-core")
-        result.requests = _version(target / "bin" if target else controller.bin, "requests")
-        if "units" in row.steps:
-            result.unit, result.tests = _units(row, controller, target)
-        if "integration" in row.steps:
-            result.integration = _step(row, "integration", _ansible_test(row, controller, target, "integration"))
-        result.seconds = round(time.monotonic() - start, 1)
+    start = time.monotonic()
+    result.core = _version(controller.bin, "ansible-core")
+    result.requests = _version(target / "bin" if target else controller.bin, "requests")
+    if "units" in row.steps:
+        result.unit, result.tests = _units(row, controller, target)
+    if "integration" in row.steps:
+        result.integration = _step(row, "integration", _ansible_test(row, controller, target, "integration"))
+    result.seconds = round(time.monotonic() - start, 1)
+
+
+def _say(result: Result) -> None:
+    """Say on one line how a row went."""
+    row = result.row
     print(
         f"{result.verdict:7} {result.seconds:6.1f} s  {row.name}: ansible-core {result.core}, "
         f"requests {result.requests}, unit tests {result.unit or 'not run'} ({result.tests} passed), "
         f"integration {result.integration or 'not run'}{result.note and ', '}{result.note}",
         flush=True,
     )
-    return result
 
 
 def _units(row: Row, controller: Controller, target: pathlib.Path | None) -> tuple[str, int]:
@@ -336,6 +356,8 @@ def _environment(controller: Controller, **further: str) -> dict[str, str]:
 
 def _step(row: Row, step: str, command: _Command) -> Verdict:
     """Run a command into a log of its own; show the end of that when it fails, and end all of it when it hangs."""
+    if _STOPPING.is_set():
+        raise SystemExit("ended early")
     arguments, cwd, env = command
     log = LOGS / f"{row.name}-{step}.log"
     with log.open("wb") as file:
@@ -348,15 +370,15 @@ def _step(row: Row, step: str, command: _Command) -> Verdict:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        _RUNNING.add(process)
         try:
             code = process.wait(STEP_TIMEOUT)
         except subprocess.TimeoutExpired:
             code = -1
             file.write(f"Ended after {STEP_TIMEOUT} seconds.\n".encode())
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            _end(process)
+            _RUNNING.discard(process)
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         telling = [line for line in lines if re.match(r"FAILED|ERROR|fatal:|\S* *E  ", line)][-30:] or lines[-30:]
@@ -365,6 +387,13 @@ def _step(row: Row, step: str, command: _Command) -> Verdict:
     if cwd != ROOT:
         shutil.rmtree(cwd.parents[2], ignore_errors=True)
     return "passed"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a step and all that it started in its session."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _version(folder: pathlib.Path, package: str) -> str:
