@@ -162,8 +162,8 @@ def _start(invoice: Invoice, *, needed: bool) -> datetime.datetime:
     except ValueError:
         if needed:
             raise ResponseError(
-                f"The invoice {invoice.get('invoice_id')!r:.60} has no period_start that is a time, so that period cannot "
-                "choose. Use start_time and end_time, or leave period out.",
+                f"The invoice {invoice.get('invoice_id')!r:.60} has no period_start that is a time, so that period "
+                "cannot choose. Use start_time and end_time, or leave period out.",
                 status=200,
                 attempts=1,
             ) from None

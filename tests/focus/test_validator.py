@@ -214,5 +214,5 @@ def test_what_is_new_in_1_2(export: Export) -> None:
             if column.endswith(("Cost", "Quantity", "UnitPrice")) and value:
                 assert re.fullmatch(r"-?\d+\.\d+", value), column
             if column == "Tags" and value:
-                assert all(type(tag) is str for tag in json.loads(value).values())
+                assert all(tag.__class__ is str for tag in json.loads(value).values())
     assert currencies == {"USD", "CRDB_CLOUD_CREDITS"}

@@ -306,7 +306,7 @@ def _succeed(command: list[str], *, cwd: pathlib.Path, env: dict[str, str]) -> N
     options: dict[str, t.Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "errors": "replace"}
     with _running(command, cwd=cwd, env=env, **options) as process:
         try:
-            said, _ = process.communicate(timeout=STEP_TIMEOUT)
+            said, _errors = process.communicate(timeout=STEP_TIMEOUT)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{command[0]} did not end within {STEP_TIMEOUT} seconds.") from None
     assert process.returncode == 0, said[-6000:]

@@ -171,7 +171,7 @@ def _rows(pythons: t.Container[str]) -> list[Row]:
 
     The oldest requests meets the oldest ansible-core that supports the target, the newest one the newest.
     """
-    rows = [Row(core, python) for core, (own, _) in SUPPORTED.items() for python in own if python in pythons]
+    rows = [Row(core, python) for core, (own, _target) in SUPPORTED.items() for python in own if python in pythons]
     targets = [version for version in TARGET_PYTHONS if version in pythons]
     for target in targets:
         cores = [core for core in _usable_cores(pythons) if target in SUPPORTED[core][1]]
@@ -184,7 +184,7 @@ def _rows(pythons: t.Container[str]) -> list[Row]:
 
 
 def _usable_cores(pythons: t.Container[str]) -> list[str]:
-    return [core for core, (own, _) in SUPPORTED.items() if any(python in pythons for python in own)]
+    return [core for core, (own, _target) in SUPPORTED.items() if any(python in pythons for python in own)]
 
 
 def _target_row(core: str, target: str, requests: str, pythons: t.Container[str]) -> Row:

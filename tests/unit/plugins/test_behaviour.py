@@ -448,8 +448,8 @@ MISANSWERED["no month to choose by"] = Case(
     {"period": "2026"},
     requests=[listing(answer={"invoices": [JANUARY, {"invoice_id": "x", "period_start": None}]})],
     error=(
-        "The invoice 'x' has no period_start that is a time, so that period cannot choose. Use start_time and end_time, "
-        "or leave period out."
+        "The invoice 'x' has no period_start that is a time, so that period cannot choose. Use start_time and "
+        "end_time, or leave period out."
     ),
 )
 MISANSWERED["an unknown id"] = Case(
