@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import math
 import typing as t
 from collections.abc import Iterable, Iterator
 
@@ -810,12 +811,15 @@ def _comparison(amount: decimal.Decimal, previous: decimal.Decimal | None) -> Ro
     if previous is None:
         return {"previous": None, "change": None, "change_percent": None}
     change = EXACT.subtract(amount, previous)
-    percent = _QUOTIENT.divide(EXACT.scaleb(change, 2), previous.copy_abs()) if previous else None
-    return {
-        "previous": to_float(previous),
-        "change": to_float(change),
-        "change_percent": None if percent is None else to_float(percent),
-    }
+    return {"previous": to_float(previous), "change": to_float(change), "change_percent": _percent(change, previous)}
+
+
+def _percent(change: decimal.Decimal, previous: decimal.Decimal) -> float | None:
+    """Return a change in percent; None of nothing, and of next to nothing, where no number can hold it."""
+    if not previous:
+        return None
+    percent = float(_QUOTIENT.divide(EXACT.scaleb(change, 2), previous.copy_abs())) + 0.0
+    return percent if math.isfinite(percent) else None
 
 
 def _next_month(period: str | None) -> str | None:

@@ -420,6 +420,13 @@ def test_the_sign_of_the_percentage_is_that_of_the_change() -> None:
     assert (last["change"], last["change_percent"]) == (5.0, 50.0)
 
 
+def test_a_percentage_that_no_number_can_hold_is_none() -> None:
+    """Next to nothing is as nothing: the change still stands, and the costs are not lost over it."""
+    months = [invoice("2026-09", [item("orders", [line(1e-309)])]), invoice("2026-10", [item("orders", [line(10)])])]
+    last = _costs.cost_summary(months, compare="previous")[-1]
+    assert (last["previous"], last["change"], last["change_percent"]) == (1e-309, 10.0, None)
+
+
 def test_earlier_invoices_count_as_previous_alone() -> None:
     earlier = invoice("2026-09", [item("orders", [line(8)]), item("legacy", [line(2)])])
     october = invoice("2026-10", [item("orders", [line(10)])])
