@@ -229,12 +229,17 @@ class Invoice:
         return value
 
     def money(self, value: t.Any, what: str) -> tuple[decimal.Decimal, str | None]:
-        """Return the exact amount of a C({amount, currency}) object, and its currency.
+        """Return the exact amount of a C({amount, currency}) object, and its currency, as :meth:`amount` reads them."""
+        amount, currency = self.amount(value, what)
+        return decimal.Decimal(repr(amount)), currency
+
+    def amount(self, value: t.Any, what: str) -> tuple[float, str | None]:
+        """Return the amount of a C({amount, currency}) object as the double that it is, and its currency.
 
         :returns: a missing amount is 0, a missing currency null.
         """
         if value is None:
-            return ZERO, None
+            return 0.0, None
         if not isinstance(value, dict):
             raise self.wrong(what, value, "an amount of a currency")
         amount = value.get("amount")
@@ -242,10 +247,8 @@ class Invoice:
         if currency is not None and currency.__class__ is not str:
             currency = self.text(currency, f"the currency of {what}")
         if amount.__class__ is float and amount - amount == 0.0:
-            return decimal.Decimal(repr(amount)), currency
-        if amount is None:
-            return ZERO, currency
-        return decimal.Decimal(repr(self.number(amount, f"the amount of {what}"))), currency
+            return amount + 0.0, currency
+        return self.number(amount, f"the amount of {what}") or 0.0, currency
 
     def totals(self) -> Sums:
         """Return the totals that the invoice states."""
@@ -482,7 +485,7 @@ def _usage_rows(invoice: Invoice, cluster: dict[str, t.Any], lines: t.Sequence[d
     folder = invoice.folder(cluster)
     labels = invoice.labels(cluster.get("labels"), "the labels of a cluster")
     for line in lines:
-        amount, currency = invoice.money(line.get("total"), "the total of a line item")
+        amount, currency = invoice.amount(line.get("total"), "the total of a line item")
         yield {
             "invoice_id": invoice.invoice_id,
             "status": invoice.status,
@@ -500,13 +503,13 @@ def _usage_rows(invoice: Invoice, cluster: dict[str, t.Any], lines: t.Sequence[d
             "quantity": invoice.number(line.get("quantity"), "the quantity of a line item"),
             "quantity_unit": text(line.get("quantity_unit"), "the quantity_unit of a line item"),
             "unit_cost": invoice.number(line.get("unit_cost"), "the unit_cost of a line item"),
-            "amount": float(amount) + 0.0,
+            "amount": amount,
             "currency": currency,
         }
 
 
 def _adjustment_row(invoice: Invoice, adjustment: dict[str, t.Any]) -> Row:
-    amount, currency = invoice.money(adjustment.get("amount"), "an adjustment")
+    amount, currency = invoice.amount(adjustment.get("amount"), "an adjustment")
     row: Row = dict.fromkeys(LINE_ITEM_KEYS)
     row.update(
         invoice_id=invoice.invoice_id,
@@ -517,7 +520,7 @@ def _adjustment_row(invoice: Invoice, adjustment: dict[str, t.Any]) -> Row:
         regions=[],
         labels={},
         description=invoice.text(adjustment.get("name"), "the name of an adjustment"),
-        amount=float(amount) + 0.0,
+        amount=amount,
         currency=currency,
     )
     return row
