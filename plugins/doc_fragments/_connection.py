@@ -144,6 +144,8 @@ options: {}
 requirements:
   - requests >= 2.29 on the host that the module runs on
 notes:
-  - The module runs on the host of the task, and reads the environment of that host, which C(environment) of the task or
-    play sets. Use C(delegate_to=localhost) or C(connection=local) to run it on the controller.
+  - The module runs on the host of the task, and reads the environment of that host. Use C(delegate_to=localhost) or
+    C(connection=local) to run it on the controller.
+  - What C(environment) of a task or play sets reaches the module too, but Ansible puts it on a command line, where
+    C(-vvv) and the list of processes show it. Keep credentials out of it and use the options.
 """

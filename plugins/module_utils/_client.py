@@ -194,6 +194,7 @@ class Client:
         self._sleep = sleep
         self._now = now
         self._pause = 0.0
+        self.attempts = 0  # of the call under way, or of the last one
         self._echo = _Echo(connection.credential.secret)
         self._session = requests.Session()
         # A callable, since requests lets an entry in ~/.netrc replace an Authorization header that is set directly.
@@ -235,11 +236,11 @@ class Client:
         if query:
             url = f"{url}?{urlencode(query)}"
         backoff = self._backoff()
-        attempts = 0
+        self.attempts = 0
         if self._pause:
             self._sleep(self._pause * random.uniform(0.9, 1.2))
         while True:
-            attempts += 1
+            self.attempts += 1
             outcome = self._attempt(url)
             if isinstance(outcome, _Answer):
                 outcome = self._read(outcome, object_hook)
@@ -248,8 +249,8 @@ class Client:
                 return outcome
             delay = next(backoff, None) if outcome.retry else None
             if delay is None or (outcome.retry_after or 0) > self._connection.retry_max_delay:
-                raise self._error(url, outcome, attempts)
-            self._sleep(self._wait_for(outcome, delay, attempts))
+                raise self._error(url, outcome)
+            self._sleep(self._wait_for(outcome, delay))
 
     def _backoff(self) -> t.Iterator[float]:
         """Yield how long to wait before each further attempt: up to twice as long each time ("full jitter")."""
@@ -261,13 +262,13 @@ class Client:
     def _shortest_pause(self) -> float:
         return min(_SHORTEST_PAUSE, self._connection.retry_max_delay)
 
-    def _wait_for(self, problem: Problem, backoff: float, attempts: int) -> float:
+    def _wait_for(self, problem: Problem, backoff: float) -> float:
         """Return how long to wait for the next attempt: never less than the API asked for, nor over retry_max_delay."""
         delay = backoff if problem.retry_after is None else problem.retry_after
         if problem.error is RateLimitError:
             longest = min(_LONGEST_PAUSE, self._connection.retry_max_delay)
             self._pause = min(max(self._pause * 3, self._shortest_pause), longest)
-            delay += _FIRST_MARGIN * _MARGIN_GROWTH ** min(attempts - 1, _MARGIN_STEPS) * random.uniform(0.5, 1)
+            delay += _FIRST_MARGIN * _MARGIN_GROWTH ** min(self.attempts - 1, _MARGIN_STEPS) * random.uniform(0.5, 1)
         return min(delay, self._connection.retry_max_delay)
 
     def _authorize(self, request: t.Any) -> t.Any:
@@ -418,14 +419,14 @@ class Client:
             return RequestError, "Check the values of the options, api_version and vanity_name among them."
         return ResponseError, "That is no answer of this API: check api_url."
 
-    def _error(self, url: str, problem: Problem, attempts: int) -> BillingError:
-        tries = f" (after {attempts} attempts)" if attempts > 1 else ""
+    def _error(self, url: str, problem: Problem) -> BillingError:
+        tries = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
         return problem.error(
             f"GET {self._echo.hide(url)} failed{tries}: {problem.text}",
             status=problem.status,
             code=problem.code,
             message=problem.message,
-            attempts=attempts,
+            attempts=self.attempts,
         )
 
 

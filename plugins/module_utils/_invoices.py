@@ -43,10 +43,15 @@ def gather_invoices(connection: Connection, selection: Selection, digest: Digest
         return []
     hook = _digest_at_once(selection, digest)
     with Client(connection) as client:
-        if selection.invoice_ids is not None:
-            invoices = [_get(client, invoice_id, hook) for invoice_id in selection.invoice_ids]
-        else:
-            invoices = select(_list(client, selection, hook), selection)
+        try:
+            if selection.invoice_ids is not None:
+                invoices = [_get(client, invoice_id, hook) for invoice_id in selection.invoice_ids]
+            else:
+                invoices = select(_list(client, selection, hook), selection)
+        except ResponseError as error:
+            # What is wrong with the invoices is found when the client has done its part.
+            error.attempts = client.attempts
+            raise
     return [trim(invoice, selection.detail) for invoice in invoices]
 
 
@@ -139,7 +144,6 @@ def _get(client: Client, invoice_id: str, hook: Digest | None) -> Invoice:
             f"The API answered with {len(invoices) if wrapped else 'no'} invoices where the invoice {invoice_id} was "
             "asked for. Check api_url and api_version.",
             status=200,
-            attempts=1,
         )
     return invoices[0]
 
@@ -151,7 +155,6 @@ def _check_invoices(value: t.Any, expected: str) -> list[Invoice]:
         f"The API answered with JSON that is not {expected}. Check api_url and api_version, and whether a proxy "
         "answers in place of the API.",
         status=200,
-        attempts=1,
     )
 
 
@@ -165,6 +168,5 @@ def _start(invoice: Invoice, *, needed: bool) -> datetime.datetime:
                 f"The invoice {invoice.get('invoice_id')!r:.60} has no period_start that is a time, so that period "
                 "cannot choose. Use start_time and end_time, or leave period out.",
                 status=200,
-                attempts=1,
             ) from None
         return _NEVER

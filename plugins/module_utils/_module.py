@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -32,6 +33,9 @@ except ImportError:
     register_secrets = None
 
 
+_USER_INFO = re.compile(r"//(.+)@")
+
+
 class BillingModule(AnsibleModule):
     """A module with the shared options, whose every failure carries the C(failure) dictionary."""
 
@@ -50,6 +54,8 @@ class BillingModule(AnsibleModule):
         self._environment = environment_layer()
         # The environment's secrets as well as the parameters', and without the white space that is not sent.
         secrets = [*self._environment.values.values(), self.params["api_key"], self.params["api_jwt"]]
+        # A password in the URL is refused, and Ansible shows the options of a task that fails.
+        secrets += _USER_INFO.findall(self.params["api_url"])
         self.no_log_values.update(secret.strip() for secret in secrets if secret)
         # What is all white space is no secret, and would mask every message that says so.
         self.no_log_values.difference_update([secret for secret in self.no_log_values if not secret.strip()])

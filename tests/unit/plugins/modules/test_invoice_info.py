@@ -159,3 +159,18 @@ def test_no_ids_need_no_library() -> None:
     parameters = json.dumps({"ANSIBLE_MODULE_ARGS": {"api_key": KEY, "invoice_id": []}})
     ended = run_python("-m", MODULE, text=parameters, blocked=["requests"])
     assert json.loads(ended.stdout)["invoices"] == []
+
+
+@pytest.mark.parametrize("user_info", ["someone:hush-hush", "hush-hush", "someone:hush@hush/hush-hush"])
+def test_a_password_in_the_url_is_shown_nowhere(user_info: str) -> None:
+    result = run_module("invoice_info", {"api_key": KEY, "api_url": f"https://{user_info}@api.example.com"})
+    assert result.exit_code == 1
+    assert "api_url" in result.data["msg"]
+    assert "hush" not in result.output
+
+
+def test_the_attempts_count_where_the_answer_is_not_one(api: Api) -> None:
+    api.expect(status=503, answer={})
+    api.expect(answer={"invoices": "none"})
+    result = run_module("invoice_info", {"api_key": KEY, "api_url": api.url, "retry_max_delay": 0})
+    assert (result.data["failure"]["reason"], result.data["failure"]["attempts"]) == ("response", 2)
