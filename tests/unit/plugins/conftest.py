@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
@@ -13,8 +14,11 @@ from hypothesis import settings
 
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import Api, serve
 
-# The machine may be busy, so that no single example has a deadline.
-settings.register_profile("collection", deadline=None, max_examples=50, database=None)
+# The machine may be busy, so that no single example has a deadline. In CI the examples are always the same, so that a
+# red run means a change; everywhere else they are new ones each time, which is how mistakes are found.
+settings.register_profile(
+    "collection", deadline=None, max_examples=50, database=None, derandomize=bool(os.environ.get("CI"))
+)
 settings.load_profile("collection")
 
 
