@@ -116,18 +116,15 @@ def main() -> int:
         rows += _newer_rows(pythons)
     if not rows:
         raise SystemExit("No row is left to run.")
-    earlier = _passed_earlier() if options.again else {}
+    earlier = {row: result for row, result in _passed_earlier().items() if row in rows} if options.again else {}
     if not options.again:
         shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True, exist_ok=True)
     provide_home()
-    ran = {result.row: result for result in _run([row for row in rows if row not in earlier], options.jobs)}
-    results = [earlier.get(row) or ran[row] for row in rows]
+    results = _run(rows, earlier, options.jobs)
     tables = _tables(results, pythons)
     minutes, seconds = divmod(round(time.monotonic() - start), 60)
-    print(f"\n{tables}\n{len(ran)} combinations in {minutes} min {seconds} s.", flush=True)
-    content = [{**dataclasses.asdict(result), "verdict": result.verdict} for result in results]
-    OUTCOME.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(f"\n{tables}\n{len(rows) - len(earlier)} combinations in {minutes} min {seconds} s.", flush=True)
     if everything and not _absent(pythons, WANTED_PYTHONS):
         _write_readme(tables)
     return int(any(result.verdict == "failed" for result in results))
@@ -211,11 +208,12 @@ def _quick_rows(pythons: t.Container[str]) -> list[Row]:
     return rows
 
 
-def _run(rows: t.Sequence[Row], jobs: int) -> list[Result]:
-    """Run rows, some at a time; their environments are made one after the other meanwhile."""
+def _run(rows: t.Sequence[Row], earlier: dict[Row, Result], jobs: int) -> list[Result]:
+    """Run the rows that have no earlier result, some at a time; environments are made one after the other meanwhile."""
     making = threading.Lock()
+    results = dict(earlier)
 
-    def run(row: Row) -> Result:
+    def run(row: Row) -> None:
         result = Result(row, commit=_commit())
         try:
             with making:
@@ -226,11 +224,14 @@ def _run(rows: t.Sequence[Row], jobs: int) -> list[Result]:
         except SystemExit as error:
             result.note = str(error).strip().splitlines()[-1]
         _say(result)
-        return result
+        with making:
+            results[row] = result
+            _save([results[row] for row in rows if row in results])
 
     pool = concurrent.futures.ThreadPoolExecutor(jobs)
     try:
-        return list(pool.map(run, rows))
+        list(pool.map(run, [row for row in rows if row not in earlier]))
+        return [results[row] for row in rows]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         _STOPPING.set()
@@ -252,6 +253,12 @@ def _newer_rows(pythons: t.Container[str]) -> list[Row]:
                 raise
             return rows
         rows.append(Row(f"{major}.{minor}", newest))
+
+
+def _save(results: t.Sequence[Result]) -> None:
+    """Keep what is known so far: a run that is ended early can go on with C(--again)."""
+    content = [{**dataclasses.asdict(result), "verdict": result.verdict} for result in results]
+    OUTCOME.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _passed_earlier() -> dict[Row, Result]:
@@ -381,8 +388,11 @@ def _step(row: Row, step: str, command: _Command) -> Verdict:
             _RUNNING.discard(process)
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        telling = [line for line in lines if re.match(r"FAILED|ERROR|fatal:|\S* *E  ", line)][-30:] or lines[-30:]
-        print("\n".join([f"--- {step} of {row.name} failed; {log.relative_to(ROOT)} has it all", *telling]), flush=True)
+        telling = [line for line in lines if step == "units" and re.match(r"FAILED|ERROR|E  ", line)] or lines
+        print(
+            "\n".join([f"--- {step} of {row.name} failed; {log.relative_to(ROOT)} has it all", *telling[-30:]]),
+            flush=True,
+        )
         return "failed"
     if cwd != ROOT:
         shutil.rmtree(cwd.parents[2], ignore_errors=True)
