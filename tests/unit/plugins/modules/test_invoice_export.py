@@ -246,6 +246,13 @@ def test_diff(api: Api, tmp_path: pathlib.Path) -> None:
     assert diff["before_header"] == diff["after_header"] == str(dest)
 
 
+def test_a_diff_of_a_file_that_is_new(api: Api, tmp_path: pathlib.Path) -> None:
+    api.expect(answer={"invoices": [INVOICE]})
+    diff = run(api, tmp_path / "lines.csv", _ansible_diff=True).data["diff"]
+    assert diff["before"] == ""
+    assert diff["after"].count("\n") == 3
+
+
 def test_a_diff_of_a_large_file_stays_small(api: Api, tmp_path: pathlib.Path) -> None:
     dest = tmp_path / "lines.csv"
     dest.write_text("x" * 200_000, encoding="utf-8")
