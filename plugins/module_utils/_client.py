@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import email.utils
 import functools
 import gc
-import html
 import json
 import logging
-import math
 import random
 import re
 import sys
@@ -26,25 +23,20 @@ import time
 import types
 import typing as t
 import warnings
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
-    AuthenticationError,
     BillingError,
     NetworkError,
-    NotFoundError,
     OptionsError,
-    PermissionDeniedError,
     Problem,
     RateLimitError,
-    RequestError,
-    ResponseError,
-    ServerError,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import is_loopback
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import host_of, is_loopback
 
 if t.TYPE_CHECKING:
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._refusals import Refusals
 
 try:
     import requests
@@ -61,11 +53,7 @@ USER_AGENT = f"cockroachdb_cloud.billing/{VERSION}"
 _ObjectHook = t.Callable[[t.Dict[str, t.Any]], t.Any]
 
 _CHUNK = 1 << 18
-_RETRIED_STATUSES = frozenset((429, 500, 502, 503, 504))
-_RATE_LIMIT_MESSAGE = "rate limit exceeded"
-_MASK = "********"
 _SHORTEST_SECRET = 8
-_BEGIN = 12  # characters of a secret that tell whether it may be there
 _DEEPEST = 64
 
 # Between two calls of one client, once the API has asked for fewer: the shortest keeps a client that is alone within
@@ -83,9 +71,7 @@ _BACKOFF_STEPS = 20
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # An escape, with the half of a surrogate pair that stands alone as its group: it is no character, and UTF-8 has no
 # bytes for it. The other alternatives keep what looks like one from being read as one.
-_LONE_SURROGATE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[^u])"
-)
+_LONE_SURROGATE = r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|[^u])"
 
 _THREAD = "cockroachdb_cloud.billing"
 
@@ -106,39 +92,6 @@ class _Answer(t.NamedTuple):
     status: int
     headers: t.Mapping[str, str]
     body: bytes
-
-
-class _Echo:
-    """Finds a secret in foreign texts: as it is, and as JSON, HTML or a URL may write it."""
-
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
-
-    @functools.cached_property
-    def _begin(self) -> re.Pattern[str]:
-        return re.compile("".join(map(self._written, self._secret[:_BEGIN])))
-
-    def may_be_in(self, body: bytes) -> bool:
-        """Say quickly whether a body may hold the secret: as it is, or with escapes in it."""
-        return any(sign in body for sign in (self._secret.encode("ascii"), b"\\", b"%", b"&"))
-
-    def hide(self, text: str) -> str:
-        """Return a text with asterisks in place of the secret."""
-        # The pattern for a long secret takes a second to compile, and is hardly ever needed.
-        if not self._begin.search(text):
-            return text
-        return re.sub("".join(map(self._written, self._secret)), _MASK, text)
-
-    @staticmethod
-    def _written(char: str) -> str:
-        """Return a pattern for the ways to write a character."""
-        code = ord(char)
-        forms = [re.escape(char), rf"\\(?i:u00{code:02x})", f"%(?i:{code:02x})", f"&#(?i:0*{code}|x0*{code:x});"]
-        if char in '"\\/':
-            forms.append(re.escape(f"\\{char}"))
-        if html.escape(char) != char:
-            forms.append(re.escape(html.escape(char)))
-        return f"(?:{'|'.join(reversed(forms))})"
 
 
 class _Exchange:
@@ -195,7 +148,6 @@ class Client:
         self._now = now
         self._pause = 0.0
         self.attempts = 0  # of the call under way, or of the last one
-        self._echo = _Echo(connection.credential.secret)
         self._session = requests.Session()
         # A callable, since requests lets an entry in ~/.netrc replace an Authorization header that is set directly.
         self._session.auth = self._authorize
@@ -312,117 +264,42 @@ class Client:
     def _read(self, answer: _Answer, object_hook: _ObjectHook | None) -> t.Any:
         """Return the JSON value of an answer, or the problem with it."""
         if answer.status != 200:
-            return self._refusal(answer)
+            return self._refusals.refused(answer)
         try:
             return _load(self._scrub_data(answer.body), object_hook)
         except (ValueError, RecursionError):
-            return Problem(
-                ResponseError,
-                f"The answer is not JSON that can be read: {self._describe(answer)}. Check api_url, and whether a "
-                "proxy or a login page answers in place of the API.",
-                retry=False,
-                status=200,
-            )
+            return self._refusals.unreadable(answer)
 
     def _scrub_data(self, body: bytes) -> bytes:
         # A server that echoes the credential must not make it part of the data. No real one is so short that it could
         # stand in a body by chance, where taking it out would break the data.
-        if len(self._connection.credential.secret) < _SHORTEST_SECRET or not self._echo.may_be_in(body):
+        secret = self._connection.credential.secret
+        if len(secret) < _SHORTEST_SECRET:
             return body
-        return self._echo.hide(body.decode("latin-1")).encode("latin-1")
+        # Quick, and right about most bodies: one without the secret and without escapes does not hold it.
+        if not any(sign in body for sign in (secret.encode("ascii"), b"\\", b"%", b"&")):
+            return body
+        return self._redact(body.decode("latin-1")).encode("latin-1")
 
-    def _clean(self, text: str, length: int = 200) -> str:
-        """Return a foreign text as one line that is safe to show.
+    # What follows is for answers that are not as they should be. An answer that is needs none of it, and to compile it
+    # would take as long as to read a small answer.
 
-        The credential goes before the text is cut, so that no half of it stays behind.
-        """
-        # Without the zeros a page in UTF-16 can be read, and searched.
-        line: str = _problems().printable(self._echo.hide(text.replace("\0", "")), length)
-        return line
+    @functools.cached_property
+    def _redact(self) -> t.Callable[[str], str]:
+        from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._redaction import Redactor
 
-    def _describe(self, answer: _Answer) -> str:
-        """Return the content type and the first characters of a body that is not what was expected."""
-        kind = self._clean(answer.headers.get("Content-Type", ""))
-        excerpt = self._clean(answer.body.decode("utf-8", "replace"))
-        return f"content type {kind or 'not given'}, {f'body {excerpt!r}' if excerpt else 'no body'}"
+        return Redactor(self._connection.credential.secret).redact
 
-    def _read_status(self, body: bytes) -> tuple[int | None, str | None]:
-        """Return C(code) and C(message) of an error's body, None for what is not there."""
-        try:
-            value = json.loads(body)
-        except (ValueError, RecursionError):
-            return None, None
-        if not isinstance(value, dict):
-            return None, None
-        code, message = value.get("code"), value.get("message")
-        return (
-            code if isinstance(code, int) and not isinstance(code, bool) else None,
-            self._clean(message, 500) or None if isinstance(message, str) else None,
-        )
+    @functools.cached_property
+    def _refusals(self) -> Refusals:
+        from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._refusals import Refusals
 
-    def _refusal(self, answer: _Answer) -> Problem:
-        """Turn an answer other than 200 into the problem that it means."""
-        status = answer.status
-        code, message = self._read_status(answer.body)
-        said = f": {message}" if message else f", {self._describe(answer)}"
-        facts: dict[str, t.Any] = {"status": status, "code": code, "message": message}
-        limited = status == 429 or (status >= 400 and _RATE_LIMIT_MESSAGE in (message or "").lower())
-        if limited or status in _RETRIED_STATUSES:
-            return self._retriable(answer, said, facts, limited=limited)
-        if 300 <= status < 400 and "Location" in answer.headers:
-            target = _host_of(self._clean(answer.headers["Location"])) or "an address without a host"
-            return Problem(
-                ResponseError,
-                f"The answer is a redirect (HTTP {status}) to {target}, which is not followed: the credential goes to "
-                "api_url alone. Set api_url to the address of the API itself.",
-                retry=False,
-                **facts,
-            )
-        error, advice = self._advice(status)
-        return Problem(error, f"HTTP {status}{said}. {advice}", retry=False, **facts)
-
-    def _retriable(self, answer: _Answer, said: str, facts: dict[str, t.Any], *, limited: bool) -> Problem:
-        wait = _retry_after(answer.headers.get("Retry-After"), self._now())
-        asked = "" if wait is None else f" The API asks to wait {math.ceil(wait)} seconds"
-        if wait is not None:
-            longest = self._connection.retry_max_delay
-            asked += f", longer than retry_max_delay ({longest})." if wait > longest else "."
-        if limited:
-            advice = "Send fewer requests at a time, or raise retries and retry_max_delay."
-        else:
-            advice = "Try again later; retries and retry_max_delay say how long to keep trying."
-        return Problem(
-            RateLimitError if limited else ServerError,
-            f"HTTP {answer.status}{said}.{asked} {advice}",
-            retry=True,
-            retry_after=wait,
-            **facts,
-        )
-
-    def _advice(self, status: int) -> tuple[type[BillingError], str]:
-        credential = self._connection.credential
-        if status == 401:
-            return AuthenticationError, (
-                f"The API does not accept the credential from the {credential.source}: check that it is complete, not "
-                "revoked or expired, and of the right organization."
-            )
-        if status == 403:
-            return PermissionDeniedError, (
-                f"The credential from the {credential.source} lacks the role: give its service account "
-                "BILLING_COORDINATOR or CLUSTER_ADMIN at the scope of the organization."
-            )
-        if status == 404:
-            return NotFoundError, "Check the invoice id, and that api_url is the address of the API."
-        if status >= 500:
-            return ServerError, "The API, or a proxy before it, does not serve this request: check api_url."
-        if status >= 400:
-            return RequestError, "Check the values of the options, api_version and vanity_name among them."
-        return ResponseError, "That is no answer of this API: check api_url."
+        return Refusals(self._connection, self._redact, self._now)
 
     def _error(self, url: str, problem: Problem) -> BillingError:
         tries = f" (after {self.attempts} attempts)" if self.attempts > 1 else ""
         return problem.error(
-            f"GET {self._echo.hide(url)} failed{tries}: {problem.text}",
+            f"GET {self._redact(url)} failed{tries}: {problem.text}",
             status=problem.status,
             code=problem.code,
             message=problem.message,
@@ -452,7 +329,7 @@ def _proxies(url: str) -> dict[str, str] | None:
     if url.lower().startswith("https:"):
         return None
     proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)) or ""
-    return None if is_loopback(_host_of(proxy if "://" in proxy else f"//{proxy}")) else {"http": ""}
+    return None if is_loopback(host_of(proxy if "://" in proxy else f"//{proxy}")) else {"http": ""}
 
 
 def _is_short(response: t.Any) -> bool:
@@ -463,29 +340,8 @@ def _is_short(response: t.Any) -> bool:
     return bool(response.raw.tell() < int(length))
 
 
-def _retry_after(value: str | None, now: datetime.datetime) -> float | None:
-    """Read a Retry-After header (RFC 9110, section 10.2.3) as seconds from now, None when it makes no sense."""
-    text = (value or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        return float(text)
-    try:
-        date = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=datetime.timezone.utc)
-    return max(0.0, (date - now).total_seconds())
-
-
 def _no_target(resp: t.Any) -> None:  # noqa: ARG001 (requests calls it so)
     return None
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _load(body: bytes, object_hook: _ObjectHook | None = None) -> t.Any:
@@ -493,7 +349,11 @@ def _load(body: bytes, object_hook: _ObjectHook | None = None) -> t.Any:
 
     :raises ValueError: no JSON, no UTF-8, a number out of range, or nesting that would exhaust what reads it next.
     """
-    text = _LONE_SURROGATE.sub(_replace_lone, body.decode("utf-8-sig"))
+    text = body.decode()
+    if text.startswith("\ufeff"):
+        text = text[1:]
+    if "\\u" in text:
+        text = re.sub(_LONE_SURROGATE, _replace_lone, text)
     with _no_garbage_collection():
         value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_hook=object_hook)
     if _may_be_deep(body) and _is_deep(value):

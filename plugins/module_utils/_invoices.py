@@ -12,11 +12,11 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._client import Client
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import Months, parse_instant
 
 if t.TYPE_CHECKING:
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._client import Client
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
 
 Invoice = t.Dict[str, t.Any]
@@ -41,6 +41,9 @@ def gather_invoices(connection: Connection, selection: Selection, digest: Digest
     """
     if selection.invoice_ids == []:
         return []
+    # Not before: to import requests takes as long as all else in a small task, and options that are refused need none.
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._client import Client
+
     hook = _digest_at_once(selection, digest)
     with Client(connection) as client:
         try:

@@ -14,7 +14,7 @@ import ipaddress
 import os
 import re
 import typing as t
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.common.parameters import env_fallback
 
@@ -66,8 +66,6 @@ SELECTION_SPEC: dict[str, dict[str, t.Any]] = {
     "detail": {"type": "str", "choices": list(DETAILS), "default": "full"},
 }
 
-_VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
-_API_VERSION = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 # Stricter than RFC 3986 on purpose: what is left cannot be read as another host by any other parser.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?(?P<path>(?:/[a-z0-9._~%+-]*)*)",
@@ -154,6 +152,14 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def host_of(url: str) -> str:
+    """Return the host of a URL in lower case, empty when there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *, environment_of: str) -> Connection:
     """Check the connection options.
 
@@ -216,6 +222,10 @@ def _plain(value: t.Any) -> str:
     return "".join([f"{value}"])
 
 
+def _is_visible_ascii(value: str) -> bool:
+    return value != "" and value.isascii() and value.isprintable() and " " not in value
+
+
 def _find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credential:
     for layer in layers:
         given = [name for name in SECRETS if layer.values.get(name) is not None]
@@ -236,7 +246,7 @@ def _check_credential(value: t.Any, kind: str, source: str) -> Credential:
     secret = _plain(value).strip()
     if not secret:
         raise OptionsError(f"The {source} is empty: set it to a credential, or leave it out altogether.")
-    if not _VISIBLE_ASCII.fullmatch(secret):
+    if not _is_visible_ascii(secret):
         raise OptionsError(
             f"The {source} holds white space, control characters or other characters that no credential has: "
             "copy it again, on one line and without quotes."
@@ -248,7 +258,7 @@ def _header_value(options: t.Mapping[str, t.Any], name: str) -> str | None:
     if options[name] is None:
         return None
     value = _plain(options[name]).strip()
-    if not _VISIBLE_ASCII.fullmatch(value):
+    if not _is_visible_ascii(value):
         raise OptionsError(
             f"{name} (or the environment variable {ENVIRONMENT[name]}) is empty or holds characters other than visible "
             "ASCII: correct it or leave it out."
@@ -277,9 +287,9 @@ def _check_url(value: str) -> str:
 
 def _check_api_version(value: str) -> str:
     try:
-        if not _API_VERSION.fullmatch(value):
-            raise ValueError
         parse_instant(value)
+        if len(value) != len("2024-09-16"):
+            raise ValueError
     except ValueError:
         raise OptionsError(f"api_version must be a date such as 2024-09-16, not {value!r}.") from None
     return value

@@ -18,9 +18,10 @@ import typing as t
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?\s?(?:[Zz]|([+-])(\d\d):(\d\d))?)?", re.ASCII
 )
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
-_YEAR = re.compile(r"\d{4}", re.ASCII)
-_LAST_MONTHS = re.compile(r"last_([1-9]\d{0,3})_months", re.ASCII)
+# Patterns that few tasks need are compiled where they are.
+_MONTH = r"([0-9]{4})-(0[1-9]|1[0-2])"
+_YEAR = r"[0-9]{4}"
+_LAST_MONTHS = r"last_([1-9][0-9]{0,3})_months"
 
 PERIOD_FORMS = (
     "2026-10, 2026, 2026-01..2026-03, this_month, last_month, this_year, last_year, or last_3_months with any number"
@@ -103,10 +104,10 @@ def parse_period(text: str, now: datetime.datetime) -> Months:
     }
     if text in relative:
         return relative[text]
-    last_months = _LAST_MONTHS.fullmatch(text)
+    last_months = re.fullmatch(_LAST_MONTHS, text)
     if last_months:
         return Months(this_month - int(last_months.group(1)), this_month - 1)
-    if _YEAR.fullmatch(text):
+    if re.fullmatch(_YEAR, text):
         return Months(int(text) * 12, int(text) * 12 + 11)
     first, dots, last = text.partition("..")
     months = Months(_parse_month(first), _parse_month(last if dots else first))
@@ -116,7 +117,7 @@ def parse_period(text: str, now: datetime.datetime) -> Months:
 
 
 def _parse_month(text: str) -> int:
-    match = _MONTH.fullmatch(text)
+    match = re.fullmatch(_MONTH, text)
     if match is None:
         raise ValueError(f"{text!r} is no billing period")
     return int(match.group(1)) * 12 + int(match.group(2)) - 1

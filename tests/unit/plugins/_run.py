@@ -15,6 +15,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import io
 import json
@@ -216,11 +217,14 @@ def module_arguments(parameters: dict[str, t.Any]) -> t.Iterator[None]:
         from ansible.module_utils import basic
 
         arguments = json.dumps({"ANSIBLE_MODULE_ARGS": parameters}).encode()
-        with mock.patch.object(basic, "_ANSIBLE_ARGS", arguments):
-            yield
+        patched: t.ContextManager[t.Any] = mock.patch.object(basic, "_ANSIBLE_ARGS", arguments)
     else:
-        with patch_module_args(parameters):
+        patched = patch_module_args(parameters)
+    try:
+        with patched:
             yield
+    finally:
+        gc.enable()  # which a module switches off, since it has its process for itself
 
 
 @contextlib.contextmanager

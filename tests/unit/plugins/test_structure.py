@@ -45,8 +45,10 @@ LAYERS: dict[str, set[str]] = {
     "_errors": set(),
     "_periods": set(),
     "_options": {"_errors", "_periods"},
+    "_redaction": set(),
     "_problems": {"_errors"},
-    "_client": {"_errors", "_options", "_problems"},
+    "_refusals": {"_errors", "_options", "_problems"},
+    "_client": {"_errors", "_options", "_problems", "_redaction", "_refusals"},
     "_invoices": {"_client", "_errors", "_options", "_periods"},
     "_costs": {"_errors", "_periods"},
     "_focus": {"_costs", "_errors", "_periods"},
@@ -248,7 +250,8 @@ def test_http_stays_on_the_floor_of_the_client() -> None:
 
     assert users("requests", "urllib3", "http", "socket", "ssl") <= client
     assert "_client.py" in users("requests")
-    assert {path.name for path in FILES if "_problems" in own_imports(path)} <= {"_client.py"}
+    for name in ("_problems", "_redaction", "_refusals"):
+        assert {path.name for path in FILES if name in own_imports(path)} <= client | {"_refusals.py"}
     assert {path.name for path in FILES if "_client" in own_imports(path)} == {"_invoices.py"}
 
 
@@ -290,6 +293,14 @@ for name in sys.argv[1:]:
     importlib.import_module(name)
 print(json.dumps(sorted(sys.modules)))
 """
+
+
+def test_what_checks_the_options_loads_no_http() -> None:
+    """To import requests takes as long as the rest of a small task; what is refused needs none of it."""
+    names = [f"{PLUGINS}.module_utils.{name}" for name in ("_invoices", "_module")]
+    ended = run_python("-c", IMPORT_ALL, *names)
+    assert ended.returncode == 0, ended.stderr
+    assert not {"requests", "urllib3", f"{PLUGINS}.module_utils._client"} & set(json.loads(ended.stdout))
 
 
 def test_what_is_pure_needs_no_http() -> None:

@@ -614,7 +614,7 @@ def load(tmp_path: pathlib.Path, code: str = "", *, shadowed: bool = False) -> s
             "-c",
             f"import runpy, sys; {code}\n"
             f"source = runpy.run_path({str(PATH)!r})\n"
-            f"print(sys.modules[{MODULE_UTILS + '._client'!r}].__file__)",
+            f"print(sys.modules[{MODULE_UTILS + '._invoices'!r}].__file__)",
         ],
         env=environment,
         cwd=tmp_path,
@@ -628,7 +628,7 @@ def load(tmp_path: pathlib.Path, code: str = "", *, shadowed: bool = False) -> s
 @pytest.mark.parametrize("shadowed", [False, True])
 def test_it_finds_the_code_it_was_installed_with(tmp_path: pathlib.Path, shadowed: bool) -> None:
     loaded = load(tmp_path, shadowed=shadowed)
-    assert (loaded.stdout.strip(), loaded.stderr) == (str(ROOT / "plugins" / "module_utils" / "_client.py"), "")
+    assert (loaded.stdout.strip(), loaded.stderr) == (str(ROOT / "plugins" / "module_utils" / "_invoices.py"), "")
 
 
 def test_it_says_when_ansible_core_is_missing(tmp_path: pathlib.Path) -> None:

@@ -21,7 +21,7 @@ import warnings
 import pytest
 import urllib3
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _refusals
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AttemptTimeoutError,
     BillingError,
@@ -132,7 +132,7 @@ def test_jwt(api: Api) -> None:
 )
 def test_retry_after(value: str | None, expected: float | None) -> None:
     """Seconds or one of the three forms of a date (RFC 9110, section 5.6.7); a date in the past is now."""
-    assert _client._retry_after(value, NOW) == expected
+    assert _refusals.read_retry_after(value, NOW) == expected
 
 
 def test_waits_are_bounded() -> None:

@@ -17,7 +17,11 @@ import pytest
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ServerError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import CONNECTION_SPEC, SELECTION_SPEC
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment, module_arguments
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
+    fresh_environment,
+    module_arguments,
+    run_python,
+)
 
 EXTRA = {"width": {"type": "int", "default": 3}}
 
@@ -121,6 +125,23 @@ def test_what_ansible_itself_refuses_has_a_failure_too(
     failed = ended(lambda: module(options, **kwargs))
     assert named in failed["msg"]
     assert failed["failure"]["reason"] == "options"
+
+
+AT_THE_END = """
+import atexit, gc
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import module_arguments
+atexit.register(lambda: print(gc.get_freeze_count() > 1000))
+with module_arguments({}):
+    BillingModule()
+    print(gc.isenabled(), gc.get_freeze_count() > 1000)
+"""
+
+
+def test_a_module_does_not_look_for_garbage() -> None:
+    """Neither while it runs nor at its end, when Python would look through everything once more."""
+    ended = run_python("-c", AT_THE_END)
+    assert ended.stdout.splitlines() == ["False False", "True"], ended.stderr
 
 
 def test_a_module_can_need_all_of_an_invoice() -> None:
