@@ -110,6 +110,13 @@ class Books(t.NamedTuple):
     invoices: list[InvoiceSums]
 
 
+class LineItems(t.NamedTuple):
+    """Line items of one invoice that share the values of the first keys: those of one cluster, or the adjustments."""
+
+    shared: tuple[t.Any, ...]
+    own: Iterator[tuple[t.Any, ...]]
+
+
 class Digest(t.Dict[str, t.Any]):
     """An invoice whose line items are added up already and left out, as :func:`digest` makes it."""
 
@@ -196,6 +203,8 @@ class Invoice:
 
         :raises ResponseError: when it is a boolean, no number at all, not finite, or too large for a double.
         """
+        if value.__class__ is float and value - value == 0.0:
+            return value + 0.0
         if value is None:
             return None
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -463,67 +472,77 @@ def line_items(invoices: t.Any) -> Iterator[Row]:
     :raises OptionsError: when these are no invoices, or invoices without line items.
     :raises ResponseError: on a value of the wrong type, while the rows are consumed.
     """
-    return _line_items(check_invoices(invoices))
+    return _rows(line_item_blocks(invoices))
 
 
-def _line_items(invoices: list[dict[str, t.Any]]) -> Iterator[Row]:
+def line_item_blocks(invoices: t.Any) -> Iterator[LineItems]:
+    """Yield what :func:`line_items` does in the blocks that it comes in, without a row for each line item.
+
+    :returns: blocks whose C(shared) values and one tuple of C(own) follow each other as :data:`LINE_ITEM_KEYS` do. The
+        own values are made while they are read, which has to be before the next block.
+    :raises: as :func:`line_items`.
+    """
+    return _blocks(check_invoices(invoices))
+
+
+def _rows(blocks: Iterator[LineItems]) -> Iterator[Row]:
+    for shared, own in blocks:
+        template: Row = {**dict.fromkeys(LINE_ITEM_KEYS), **dict(zip(LINE_ITEM_KEYS, shared))}
+        regions, labels = template["regions"], template["labels"]
+        for description, quantity, quantity_unit, unit_cost, amount, currency in own:
+            row = template.copy()
+            row["regions"] = regions.copy()
+            row["labels"] = labels.copy()
+            row["description"] = description
+            row["quantity"] = quantity
+            row["quantity_unit"] = quantity_unit
+            row["unit_cost"] = unit_cost
+            row["amount"] = amount
+            row["currency"] = currency
+            yield row
+
+
+def _blocks(invoices: list[dict[str, t.Any]]) -> Iterator[LineItems]:
     for raw in invoices:
         invoice = Invoice(raw)
+        start = (invoice.invoice_id, invoice.status, invoice.period_start, invoice.period_end)
         for cluster, lines in invoice.items():
-            yield from _usage_rows(invoice, cluster, lines)
-        for adjustment in invoice.adjustments():
-            yield _adjustment_row(invoice, adjustment)
+            yield LineItems((*start, "usage", *_cluster_values(invoice, cluster)), _usage(invoice, lines))
+        nothing: tuple[t.Any, ...] = (None, None, None, None, [], None, {})
+        yield LineItems((*start, "adjustment", *nothing), _adjustments(invoice))
 
 
-def _usage_rows(invoice: Invoice, cluster: dict[str, t.Any], lines: t.Sequence[dict[str, t.Any]]) -> Iterator[Row]:
-    text = invoice.text
-    cluster_id = text(cluster.get("id"), "the id of a cluster")
-    cluster_name = text(cluster.get("name"), "the name of a cluster")
-    plan = text(cluster.get("plan"), "the plan of a cluster")
-    cloud_provider = text(cluster.get("cloud_provider"), "the cloud_provider of a cluster")
-    regions = invoice.regions(cluster)
-    folder = invoice.folder(cluster)
-    labels = invoice.labels(cluster.get("labels"), "the labels of a cluster")
+def _cluster_values(invoice: Invoice, cluster: dict[str, t.Any]) -> tuple[t.Any, ...]:
+    return (
+        invoice.text(cluster.get("id"), "the id of a cluster"),
+        invoice.text(cluster.get("name"), "the name of a cluster"),
+        invoice.text(cluster.get("plan"), "the plan of a cluster"),
+        invoice.text(cluster.get("cloud_provider"), "the cloud_provider of a cluster"),
+        invoice.regions(cluster),
+        invoice.folder(cluster),
+        invoice.labels(cluster.get("labels"), "the labels of a cluster"),
+    )
+
+
+def _usage(invoice: Invoice, lines: t.Sequence[dict[str, t.Any]]) -> Iterator[tuple[t.Any, ...]]:
+    text, number = invoice.text, invoice.number
     for line in lines:
         amount, currency = invoice.amount(line.get("total"), "the total of a line item")
-        yield {
-            "invoice_id": invoice.invoice_id,
-            "status": invoice.status,
-            "period_start": invoice.period_start,
-            "period_end": invoice.period_end,
-            "kind": "usage",
-            "cluster_id": cluster_id,
-            "cluster_name": cluster_name,
-            "plan": plan,
-            "cloud_provider": cloud_provider,
-            "regions": regions.copy(),
-            "folder": folder,
-            "labels": labels.copy(),
-            "description": text(line.get("description"), "the description of a line item"),
-            "quantity": invoice.number(line.get("quantity"), "the quantity of a line item"),
-            "quantity_unit": text(line.get("quantity_unit"), "the quantity_unit of a line item"),
-            "unit_cost": invoice.number(line.get("unit_cost"), "the unit_cost of a line item"),
-            "amount": amount,
-            "currency": currency,
-        }
+        yield (
+            text(line.get("description"), "the description of a line item"),
+            number(line.get("quantity"), "the quantity of a line item"),
+            text(line.get("quantity_unit"), "the quantity_unit of a line item"),
+            number(line.get("unit_cost"), "the unit_cost of a line item"),
+            amount,
+            currency,
+        )
 
 
-def _adjustment_row(invoice: Invoice, adjustment: dict[str, t.Any]) -> Row:
-    amount, currency = invoice.amount(adjustment.get("amount"), "an adjustment")
-    row: Row = dict.fromkeys(LINE_ITEM_KEYS)
-    row.update(
-        invoice_id=invoice.invoice_id,
-        status=invoice.status,
-        period_start=invoice.period_start,
-        period_end=invoice.period_end,
-        kind="adjustment",
-        regions=[],
-        labels={},
-        description=invoice.text(adjustment.get("name"), "the name of an adjustment"),
-        amount=amount,
-        currency=currency,
-    )
-    return row
+def _adjustments(invoice: Invoice) -> Iterator[tuple[t.Any, ...]]:
+    for adjustment in invoice.adjustments():
+        amount, currency = invoice.amount(adjustment.get("amount"), "an adjustment")
+        name = invoice.text(adjustment.get("name"), "the name of an adjustment")
+        yield name, None, None, None, amount, currency
 
 
 def cost_summary(
