@@ -26,6 +26,8 @@ options:
     description:
       - The ids of the invoices to get, in this order, with one call for each over one connection.
       - An empty list returns no invoice and makes no call. Without terms all invoices are listed, in one call.
+      - C(with_cockroachdb_cloud.billing.invoice) cannot tell an empty list from no terms, and lists all invoices for
+        either. Use C(loop) with C(query()) where the list may be empty.
       - Mutually exclusive with O(status), O(start_time), O(end_time) and O(period).
     type: list
     elements: str

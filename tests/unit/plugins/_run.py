@@ -36,7 +36,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "ANSIBLE_COLLECTIONS_PATH", "ANSIBL
 
 
 class ModuleResult(t.NamedTuple):
-    """How a module ended: the JSON that it printed, all that it wrote, and its exit code."""
+    """How a module ended: its JSON and all that it wrote, as the controller shows them, and its exit code."""
 
     data: dict[str, t.Any]
     output: str
@@ -93,7 +93,23 @@ def run_module(
     assert exit_code is not None, "the module returned without exit_json() or fail_json()"
     lines = [line for line in stdout.getvalue().splitlines() if line.strip()]
     assert len(lines) == 1, stdout.getvalue()
-    return ModuleResult(json.loads(lines[0]), stdout.getvalue() + stderr.getvalue(), exit_code)
+    line = as_controller_shows(lines[0])
+    return ModuleResult(json.loads(line), line + stderr.getvalue(), exit_code)
+
+
+def as_controller_shows(line: str) -> str:
+    """Return what a module printed without what it says to the controller alone.
+
+    Since ansible-core 2.22 the controller masks, and the module tells it what.
+    """
+    result = json.loads(line)
+    told = result.pop("_ansible_new_secrets", None)
+    if told is None:
+        return line
+    shown = json.dumps(result)
+    for secret in told:
+        shown = shown.replace(json.dumps(secret)[1:-1], "********")
+    return shown
 
 
 def run_lookup(

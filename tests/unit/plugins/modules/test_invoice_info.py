@@ -14,7 +14,11 @@ import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, KEY, KEY_HEADERS, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import invoice
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import run_module, run_python
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
+    as_controller_shows,
+    run_module,
+    run_python,
+)
 
 MODULE = "ansible_collections.cockroachdb_cloud.billing.plugins.modules.invoice_info"
 REFUSED = {"reason": "options", "status": None, "code": None, "message": None, "attempts": 0}
@@ -140,8 +144,9 @@ def test_the_process_on_the_host(api: Api) -> None:
     parameters = json.dumps({"ANSIBLE_MODULE_ARGS": {"api_url": api.url}})
     ended = run_python("-m", MODULE, text=parameters, environment={"COCKROACH_API_KEY": KEY})
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert json.loads(ended.stdout)["invoices"] == [invoice("2026-01")]
-    assert KEY not in ended.stdout
+    shown = as_controller_shows(ended.stdout)
+    assert json.loads(shown)["invoices"] == [invoice("2026-01")]
+    assert KEY not in shown
 
 
 @pytest.mark.parametrize("missing", ["requests", "urllib3"])
