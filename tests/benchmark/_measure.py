@@ -118,5 +118,5 @@ class Sandbox:
 
     def _open(self, method: str, path: str) -> t.Any:
         headers = {"Authorization": f"Bearer {KEY}"}
-        request = urllib.request.Request(self.url + path, method=method, headers=headers)  # noqa: S310
+        request = urllib.request.Request(self.url + path, method=method, headers=headers)  # noqa: S310 (the sandbox)
         return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request)

@@ -196,7 +196,7 @@ def one_task(bench: Bench) -> t.Iterator[Comparison]:
     yield Comparison(work, "uri", 0.9, ours, costs["Gather with uri"])
     empty = costs["Run an empty module"]
     yield Comparison(work, "an empty module", 1.45, ours, empty)
-    # Most of the way from there to ours is nothing of ours.
+    # How much of that any module takes that imports requests and has these invoices as its result.
     shortest = costs["Run the shortest module on requests"]
     yield Comparison("the shortest module on requests", "the same", None, shortest, empty)
 
@@ -364,7 +364,7 @@ def main() -> None:
     options = parser.parse_args()
     sizes = TINY if options.tiny else Sizes()
     if options.rounds:
-        sizes = sizes._replace(rounds=options.rounds, heavy_rounds=options.rounds)
+        sizes = sizes._replace(rounds=options.rounds, heavy_rounds=options.rounds, short_rounds=options.rounds)
     if options.core:
         python = options.python or PYTHON_FOR_CORE.get(options.core, PYTHON_FOR_NEWER_CORE)
         controller = made_controller(options.core, python)

@@ -19,8 +19,8 @@ import urllib.request
 
 def fetch(url: str, key: str) -> list[dict[str, t.Any]]:
     headers = {"Authorization": f"Bearer {key}", "Cc-Version": "2024-09-16"}
-    request = urllib.request.Request(f"{url}/api/v1/invoices", headers=headers)  # noqa: S310
-    with urllib.request.urlopen(request) as response:  # noqa: S310
+    request = urllib.request.Request(f"{url}/api/v1/invoices", headers=headers)  # noqa: S310 (the sandbox)
+    with urllib.request.urlopen(request) as response:  # noqa: S310 (the same)
         invoices: list[dict[str, t.Any]] = json.loads(response.read())["invoices"]
     return invoices
 

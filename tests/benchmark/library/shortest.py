@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shortest module that gets the invoices with requests, without a check: what any such module costs at least."""
+"""The shortest module that gets the invoices with requests, with neither a check nor a retry."""
 
 from __future__ import annotations
 
