@@ -18,6 +18,9 @@ attributes:
   action_group:
     description: Use C(group/cockroachdb_cloud.billing.all) in C(module_defaults) to set defaults for this module.
     support: full
+    details:
+      - Ansible hands a default of the group to every module in it, and a module fails for an option that it does not
+        have. Set defaults for the group that all modules have, such as O(api_url), and others by the name of a module.
     membership:
       - cockroachdb_cloud.billing.all
 """

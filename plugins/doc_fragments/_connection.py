@@ -21,6 +21,8 @@ options:
         C(CLUSTER_ADMIN) at the scope of the organization.
       - If neither O(api_key) nor O(api_jwt) is given, the environment variable E(COCKROACH_API_KEY) is used, and after
         that E(COCKROACH_API_JWT). An option given explicitly beats both variables.
+      - White space around it is taken away. It is an error when it is empty, shorter than 8 characters, in quotes, or
+        has anything but visible ASCII inside.
       - Mutually exclusive with O(api_jwt).
     type: str
   api_jwt:
@@ -28,6 +30,7 @@ options:
       - A JWT from an issuer that the organization has configured, in place of O(api_key). Needs O(vanity_name).
       - If neither O(api_key) nor O(api_jwt) is given, the environment variable E(COCKROACH_API_JWT) is used, unless
         E(COCKROACH_API_KEY) is set too.
+      - It is checked as O(api_key) is.
       - Mutually exclusive with O(api_key).
     type: str
   vanity_name:
@@ -44,7 +47,7 @@ options:
   api_url:
     description:
       - The base URL of the API. A path prefix and a trailing slash are accepted; user info, a query and a fragment are
-        not.
+        not. C(/api/v1) is no part of it.
       - It begins with C(https://). Plain C(http://) is accepted for C(localhost), C(127.0.0.1) and C([::1]) alone, as a
         credential is never sent in the clear.
       - Redirects are not followed, so that the credential goes to this address and nowhere else.

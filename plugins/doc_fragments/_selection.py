@@ -11,7 +11,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """C(DOCUMENTATION) is for modules and plugins alike, C(MODULES) adds the ids, which are the terms of a lookup."""
+    """C(DOCUMENTATION) is for modules and plugins alike, C(MODULES) adds the ids, which are the terms of a lookup.
+
+    C(DETAIL) is for what returns invoices, C(WRITERS) for what writes a file, after C(DOCUMENTATION).
+    """
 
     DOCUMENTATION = r"""
 options:
@@ -35,16 +38,38 @@ options:
       - Return only invoices whose billing period ended at this time or earlier, in the same forms as O(start_time).
       - The API does the comparison. Its documentation leaves open whether a period that ends exactly then is in, and
         whether the draft is; use O(period) for whole months.
+      - A billing period that lies only partly between the two times is not returned. That is a warning, which names
+        the months.
     type: str
   period:
     description:
       - Return only invoices of these billing periods. A billing period is one calendar month in UTC.
-      - A month such as V(2026-10), a year such as V(2026), a range of months such as V(2026-01..2026-03),
-        V(this_month), V(last_month), V(this_year), V(last_year), or V(last_3_months) with any number, which means full
-        months before this one.
+      - A month such as V(2026-10), a quarter such as V(2026-q3), a year such as V(2026), a range of months such as
+        V(2026-01..2026-03), or one of V(this_month), V(last_month), V(this_quarter), V(last_quarter), V(this_year) and
+        V(last_year).
+      - V(last_3_months), with any number from 1 to 9999, means that many full months before this one.
       - The collection compares RV(ignore:period_start) of each invoice itself, so that the whole list is fetched.
       - Mutually exclusive with O(start_time) and O(end_time).
     type: str
+  require:
+    description:
+      - What has to be there. Where it is not, the task fails with the reason V(ignore:incomplete).
+      - V(invoices) is at least one invoice, V(final) is that no invoice is a draft.
+      - V(months) is an invoice for each month of O(period), and can be used with that option alone.
+      - V(labels) is that each label that another option asks for is on some cluster, and can be used where an option
+        does ask for one.
+      - What is not required and was asked for by name is a warning when it is missing, a month of O(period) or a label.
+    type: list
+    elements: str
+    choices:
+      - invoices
+      - months
+      - final
+      - labels
+"""
+
+    DETAIL = r"""
+options:
   detail:
     description:
       - How much of each invoice to return.
@@ -60,11 +85,20 @@ options:
     default: full
 """
 
+    WRITERS = r"""
+options:
+  require:
+    description:
+      - An empty list lets a file be written that has no rows.
+    default:
+      - invoices
+"""
+
     MODULES = r"""
 options:
   invoice_id:
     description:
-      - Return these invoices, in this order, with one call for each over one connection.
+      - Return these invoices, in this order, with one call for each over one connection. An id twice is an error.
       - An empty list returns no invoice and makes no call. Without the option all invoices are listed, in one call.
       - Mutually exclusive with O(status), O(start_time), O(end_time) and O(period).
     type: list

@@ -21,10 +21,12 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._connection
   - cockroachdb_cloud.billing._connection.plugins
   - cockroachdb_cloud.billing._selection
+  - cockroachdb_cloud.billing._selection.detail
 options:
   _terms:
     description:
       - The ids of the invoices to get, in this order, with one call for each over one connection.
+      - An id twice is an error.
       - An empty list returns no invoice and makes no call. Without terms all invoices are listed, in one call.
       - C(with_cockroachdb_cloud.billing.invoice) cannot tell an empty list from no terms, and lists all invoices for
         either. Use C(loop) with C(query()) where the list may be empty.
@@ -36,6 +38,9 @@ notes:
     itself when the list has one, and no list.
   - A lookup runs on the controller and reads the environment of the controller; C(environment) of a task or play does
     not reach it.
+  - An option or term that is omitted, as with C(default(omit)), is as if it were not given.
+  - A variable such as C(cockroachdb_cloud_api_key) that is defined and left blank is an error; the credential is not
+    looked for elsewhere then.
   - A lookup runs again each time that its expression is evaluated, and a variable that holds such an expression is
     evaluated at each use. Use M(ansible.builtin.set_fact), or M(cockroachdb_cloud.billing.invoice_info) with
     C(register), to fetch once.

@@ -114,6 +114,12 @@ class ResponseError(BillingError):
     reason = "response"
 
 
+class IncompleteError(BillingError):
+    """The answer lacks what C(require) asks for: an invoice, a month, a final one, or a label."""
+
+    reason = "incomplete"
+
+
 class Problem(t.NamedTuple):
     """What went wrong with one attempt, as plain data: no exception that could show a header goes on from here."""
 

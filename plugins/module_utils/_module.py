@@ -11,28 +11,25 @@ from __future__ import annotations
 
 import atexit
 import gc
-import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
+    Layer,
+    environment_layer,
+    mask_secrets,
+    take_out_secrets,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
     SELECTION_SPEC,
     Connection,
-    Layer,
     Selection,
-    environment_layer,
     read_connection,
     read_selection,
 )
-
-try:
-    from ansible.module_utils.secrets import register_secrets
-except ImportError:
-    # Before 2.22 the module itself masks what stands in no_log_values, and from then on the controller what it is told.
-    register_secrets = None
 
 
 def _leave_garbage() -> None:
@@ -49,9 +46,10 @@ class BillingModule(AnsibleModule):
     """A module with the shared options, whose every failure carries the C(failure) dictionary."""
 
     def __init__(self, extra_spec: t.Mapping[str, t.Any] | None = None, **kwargs: t.Any) -> None:
-        """Read the parameters and mask every secret in what the module returns.
+        """Read the parameters, with every secret kept out of what the module returns.
 
-        :param extra_spec: the options of the module beside the connection and selection options.
+        :param extra_spec: the options of the module beside the connection and selection options, and those of them that
+            are different in it.
         :param kwargs: as for AnsibleModule.
         """
         _leave_garbage()
@@ -61,32 +59,35 @@ class BillingModule(AnsibleModule):
             **kwargs,
         )
         self.diff_mode: bool = self._diff
-        self._environment = environment_layer()
-        # The environment's secrets as well as the parameters', and without the white space that is not sent.
-        secrets = [*self._environment.values.values(), self.params["api_key"], self.params["api_jwt"]]
-        # A password in the URL is refused, and Ansible shows the options of a task that fails.
-        secrets += re.findall(r"//(.+)@", self.params["api_url"])
-        self.no_log_values.update(secret.strip() for secret in secrets if secret)
-        # What is all white space is no secret, and would mask every message that says so.
-        self.no_log_values.difference_update([secret for secret in self.no_log_values if not secret.strip()])
-        if register_secrets is not None:
-            register_secrets(self.no_log_values)
+
+    def _load_params(self) -> None:
+        """Load the parameters as every module does, and keep secrets out before anything else gets to see them.
+
+        AnsibleModule would mask each value of the options, however short, only after it has checked all options, and
+        shows the options of a task that fails.
+        """
+        super()._load_params()
+        self._layers = (Layer(take_out_secrets(self.params), "option {option}"), environment_layer())
+        self.no_log_values.update(mask_secrets(self._layers))
 
     def connection(self) -> Connection:
         """Return the checked connection options; raises OptionsError."""
-        layers = (Layer(self.params, "option {option}"), self._environment)
-        return read_connection(self.params, layers, environment_of="the host that the module runs on")
+        return read_connection(self.params, self._layers, environment_of="the host that the module runs on")
 
-    def selection(self, *, needs: str | None = None) -> Selection:
-        """Return the checked selection options.
+    def selection(self, *, labels: bool = False) -> Selection:
+        """Return the checked selection options, and show the user what they warn of.
 
-        :param needs: the one value of O(detail) that the module can work with.
+        :param labels: whether any other option of the task asks for a label.
         :raises OptionsError: it names the option and what to write instead.
         """
-        selection = read_selection(self.params)
-        if needs not in (None, selection.detail):
-            raise OptionsError(f"detail must be {needs} here, not {selection.detail}: leave it out.")
+        selection = read_selection(self.params, labels=labels)
+        self.warn_of(selection.warnings)
         return selection
+
+    def warn_of(self, texts: t.Iterable[str]) -> None:
+        """Show the user each of some warnings."""
+        for text in texts:
+            self.warn(text)
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """Fail as every module does, and say that the options are at fault when nothing else is said.

@@ -18,28 +18,29 @@ from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
+    ENVIRONMENT,
+    Credential,
+    Layer,
+    find_credential,
+    is_visible_ascii,
+    plain,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import (
-    PERIOD_FORMS,
     Months,
+    cut_months,
     format_instant,
     parse_instant,
     parse_period,
 )
 
-ENVIRONMENT = {
-    "api_key": "COCKROACH_API_KEY",
-    "api_jwt": "COCKROACH_API_JWT",
-    "vanity_name": "COCKROACH_VANITY_NAME",
-    "username": "COCKROACH_USERNAME",
-    "api_url": "COCKROACH_SERVER",
-}
-SECRETS = ("api_key", "api_jwt")
 DETAILS = ("full", "clusters", "totals")
 STATUSES = ("FINALIZED", "DRAFT")
+REQUIREMENTS = ("invoices", "months", "final", "labels")
 
 # The secrets have no env_fallback: an explicit api_jwt beats COCKROACH_API_KEY, so that it has to be known where each
-# came from. read_module_options() reads and masks what the environment holds.
+# came from. _credential reads and masks what the environment holds.
 CONNECTION_SPEC: dict[str, dict[str, t.Any]] = {
     "api_key": {"type": "str", "no_log": True},
     "api_jwt": {"type": "str", "no_log": True},
@@ -63,8 +64,11 @@ SELECTION_SPEC: dict[str, dict[str, t.Any]] = {
     "start_time": {"type": "str"},
     "end_time": {"type": "str"},
     "period": {"type": "str"},
-    "detail": {"type": "str", "choices": list(DETAILS), "default": "full"},
+    "require": {"type": "list", "elements": "str", "choices": list(REQUIREMENTS)},
 }
+# What a plugin has beside them: one that returns invoices, and one that writes a file.
+DETAIL_SPEC: dict[str, dict[str, t.Any]] = {"detail": {"type": "str", "choices": list(DETAILS), "default": "full"}}
+WRITER_SPEC: dict[str, dict[str, t.Any]] = {"require": {**SELECTION_SPEC["require"], "default": ["invoices"]}}
 
 # Stricter than RFC 3986 on purpose: what is left cannot be read as another host by any other parser.
 _URL = re.compile(
@@ -72,18 +76,6 @@ _URL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _DAY = 86400
-
-
-class Credential(t.NamedTuple):
-    """The secret, which option it is, and where it came from (a text for messages)."""
-
-    secret: str
-    kind: str
-    source: str
-
-    def __repr__(self) -> str:
-        """Keep the secret out of whatever prints an object."""
-        return f"Credential({self.kind} from {self.source})"
 
 
 class Connection(t.NamedTuple):
@@ -101,7 +93,11 @@ class Connection(t.NamedTuple):
 
 
 class Selection(t.NamedTuple):
-    """Which invoices, and how much of each; C(invoice_ids) is None for a list call."""
+    """Which invoices, and how much of each; C(invoice_ids) is None for a list call.
+
+    C(require) is what the task is to fail without. C(warnings) are texts for the user about options that may select
+    something else than was meant.
+    """
 
     invoice_ids: list[str] | None = None
     status: str | None = None
@@ -109,32 +105,8 @@ class Selection(t.NamedTuple):
     end_time: str | None = None
     months: Months | None = None
     detail: str = "full"
-
-
-class Layer(t.NamedTuple):
-    """One place where a credential can stand.
-
-    C(values) maps option names to values. C(source) is what a message calls one, with C({option}) for the name of the
-    option and C({variable}) for that of the environment variable. Where C(exclusive), the key and the JWT together are
-    an error.
-    """
-
-    values: t.Mapping[str, t.Any]
-    source: str
-    exclusive: bool = True
-
-    def source_of(self, name: str) -> str:
-        """Return what a message calls the option in this layer."""
-        return self.source.format(option=name, variable=ENVIRONMENT[name])
-
-
-def environment_layer() -> Layer:
-    """Return the credentials in this process's environment, where the key wins over the JWT."""
-    return Layer(
-        {name: os.environ.get(ENVIRONMENT[name]) for name in SECRETS},
-        "environment variable {variable}",
-        exclusive=False,
-    )
+    require: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def is_loopback(host: str | None) -> bool:
@@ -168,7 +140,7 @@ def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *
     :param environment_of: whose environment is read, for the message when there is no credential at all.
     :raises OptionsError: it names the option or variable and what to write instead, and shows nothing of a secret.
     """
-    credential = _find_credential(layers, environment_of)
+    credential = find_credential(layers, environment_of)
     vanity_name = _header_value(options, "vanity_name")
     if credential.kind == "api_jwt" and vanity_name is None:
         raise OptionsError(
@@ -179,8 +151,8 @@ def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *
         credential=credential,
         vanity_name=vanity_name,
         username=_header_value(options, "username"),
-        api_url=_check_url(_plain(options["api_url"])),
-        api_version=_check_api_version(_plain(options["api_version"]).strip()),
+        api_url=_check_url(plain(options["api_url"])),
+        api_version=_check_api_version(plain(options["api_version"]).strip()),
         verify=_check_verify(options["validate_certs"], options["ca_path"]),
         timeout=_check_number(options, "timeout", 1),
         retries=_check_number(options, "retries", 0),
@@ -188,77 +160,70 @@ def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *
     )
 
 
-def read_selection(options: t.Mapping[str, t.Any], now: datetime.datetime | None = None) -> Selection:
+def read_selection(
+    options: t.Mapping[str, t.Any], *, now: datetime.datetime | None = None, labels: bool = False
+) -> Selection:
     """Check the selection options.
 
-    :param options: each selection option by its name; None where it is not given.
+    :param options: each selection option by its name, O(detail) where the plugin has it; None where it is not given.
     :param now: what the relative forms of O(period) count from; the present when left out.
+    :param labels: whether any other option of the task asks for a label, which O(require=labels) is about.
     :raises OptionsError: it names the option and what to write instead.
     """
     _check_exclusive(options, "invoice_id", ("status", "start_time", "end_time", "period"))
     _check_exclusive(options, "period", ("start_time", "end_time"))
-    for name, choices in (("status", (None, *STATUSES)), ("detail", DETAILS)):
-        if options[name] not in choices:
-            raise OptionsError(f"{name} must be one of {', '.join(c for c in choices if c)}, not {options[name]!r}.")
     start, end = (_check_instant(options, name) for name in ("start_time", "end_time"))
     if start and end and start > end:
         raise OptionsError("start_time lies after end_time: swap them.")
     return Selection(
-        invoice_ids=None if options["invoice_id"] is None else [_check_id(given) for given in options["invoice_id"]],
-        status=options["status"] and _plain(options["status"]),
+        invoice_ids=_check_ids(options["invoice_id"]),
+        status=_check_choice("status", options["status"], STATUSES),
         start_time=format_instant(start) if start else None,
         end_time=format_instant(end) if end else None,
         months=_check_period(options["period"], now or datetime.datetime.now(datetime.timezone.utc)),
-        detail=_plain(options["detail"]),
+        detail=_check_choice("detail", options.get("detail"), DETAILS) or "full",
+        require=_check_require(options, labels=labels),
+        warnings=_warn_of_cut_months(cut_months(start, end)),
     )
 
 
-def _plain(value: t.Any) -> str:
-    """Return a value as a str of no subclass.
-
-    The strings that ansible-core hands to a lookup are of subclasses, some of which requests refuses. On 2.16 they stay
-    so through C(str()), their methods and a bare f-string.
-    """
-    return "".join([f"{value}"])
-
-
-def _is_visible_ascii(value: str) -> bool:
-    return value != "" and value.isascii() and value.isprintable() and " " not in value
+def _check_choice(name: str, value: t.Any, choices: tuple[str, ...]) -> str | None:
+    if value is None:
+        return None
+    if value not in choices:
+        raise OptionsError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return plain(value)
 
 
-def _find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credential:
-    for layer in layers:
-        given = [name for name in SECRETS if layer.values.get(name) is not None]
-        if len(given) == 2 and layer.exclusive:
-            raise OptionsError(f"The {' and the '.join(map(layer.source_of, given))} are both given: leave one out.")
-        if given:
-            return _check_credential(layer.values[given[0]], given[0], layer.source_of(given[0]))
-    raise OptionsError(
-        "There is no credential: set the option api_key (or api_jwt with vanity_name), or set "
-        f"{ENVIRONMENT['api_key']} (or {ENVIRONMENT['api_jwt']} with {ENVIRONMENT['vanity_name']}) "
-        f"in the environment of {environment_of}."
-    )
-
-
-def _check_credential(value: t.Any, kind: str, source: str) -> Credential:
-    if not isinstance(value, str):
-        raise OptionsError(f"The {source} must be a string.")
-    secret = _plain(value).strip()
-    if not secret:
-        raise OptionsError(f"The {source} is empty: set it to a credential, or leave it out altogether.")
-    if not _is_visible_ascii(secret):
+def _check_require(options: t.Mapping[str, t.Any], *, labels: bool) -> tuple[str, ...]:
+    given = options["require"] or []
+    if not isinstance(given, (list, tuple)):
+        raise OptionsError(f"require must be a list of {', '.join(REQUIREMENTS)}, not {given!r}.")
+    require = [_check_choice("require", "" if value is None else value, REQUIREMENTS) for value in given]
+    if "months" in require and options["period"] is None:
         raise OptionsError(
-            f"The {source} holds white space, control characters or other characters that no credential has: "
-            "copy it again, on one line and without quotes."
+            "require holds months, those of period, and period is not given: set it, or leave months out."
         )
-    return Credential(secret, kind, source)
+    if "labels" in require and not labels:
+        raise OptionsError("require holds labels, and no other option asks for a label here: leave labels out.")
+    return tuple(name for name in REQUIREMENTS if name in require)
+
+
+def _warn_of_cut_months(cut: list[str]) -> tuple[str, ...]:
+    if not cut:
+        return ()
+    lie = "lie" if len(cut) > 1 else "lies"
+    return (
+        f"{' and '.join(cut)} {lie} only partly between start_time and end_time, and a billing period that is not "
+        "wholly inside is left out: use times at the first of a month, such as 2026-10-01 and 2026-11-01, or period.",
+    )
 
 
 def _header_value(options: t.Mapping[str, t.Any], name: str) -> str | None:
     if options[name] is None:
         return None
-    value = _plain(options[name]).strip()
-    if not _is_visible_ascii(value):
+    value = plain(options[name]).strip()
+    if not is_visible_ascii(value):
         raise OptionsError(
             f"{name} (or the environment variable {ENVIRONMENT[name]}) is empty or holds characters other than visible "
             "ASCII: correct it or leave it out."
@@ -275,6 +240,9 @@ def _check_url(value: str) -> str:
             f"{name} must be a URL such as https://cockroachlabs.cloud: http or https, a host, and at most a port and "
             "a path; no user info, query or fragment."
         )
+    added = re.search(r"/api(?:/v\d+(?:/invoices)?)?/*$", match.group("path"), re.ASCII | re.IGNORECASE)
+    if added:
+        raise OptionsError(f"{name} ends in {added.group().rstrip('/')}, which is added to it: leave that out.")
     if match.group("port") and not 0 < int(match.group("port")) < 65536:
         raise OptionsError(f"{name} has a port that is not between 1 and 65535.")
     if match.group("scheme").lower() == "http" and not is_loopback(match.group("host")):
@@ -298,7 +266,7 @@ def _check_api_version(value: str) -> str:
 def _check_verify(validate_certs: bool, ca_path: str | None) -> bool | str:
     if not validate_certs or ca_path is None:
         return bool(validate_certs)
-    path = _plain(ca_path)
+    path = plain(ca_path)
     if not os.path.exists(path):
         raise OptionsError(f"ca_path {path!r} does not exist: name a file of CA certificates in PEM format.")
     if not os.access(path, os.R_OK):
@@ -319,10 +287,21 @@ def _check_exclusive(options: t.Mapping[str, t.Any], name: str, others: t.Iterab
         raise OptionsError(f"{name} cannot be combined with {', '.join(given)}: leave out the one or the other.")
 
 
+def _check_ids(values: t.Any) -> list[str] | None:
+    if values is None:
+        return None
+    ids: dict[str, None] = {}
+    for invoice_id in map(_check_id, values):
+        if invoice_id in ids:
+            raise OptionsError(f"invoice_id holds {invoice_id!r} twice: leave one out, or its costs count twice.")
+        ids[invoice_id] = None
+    return list(ids)
+
+
 def _check_id(value: t.Any) -> str:
     if not isinstance(value, (str, int, type(None))):
         raise OptionsError("invoice_id must be a list of ids, each a string.")
-    invoice_id = "" if value is None else _plain(value)
+    invoice_id = "" if value is None else plain(value)
     if not invoice_id.strip():
         raise OptionsError("invoice_id holds an empty id: leave it out, or leave out invoice_id to list all invoices.")
     if invoice_id in (".", "..") or re.search(r"[/?#\x00-\x1f\x7f-\x9f\ud800-\udfff]", invoice_id):
@@ -336,7 +315,7 @@ def _check_id(value: t.Any) -> str:
 def _check_instant(options: t.Mapping[str, t.Any], name: str) -> datetime.datetime | None:
     if options[name] is None:
         return None
-    text = _plain(options[name]).strip()
+    text = plain(options[name]).strip()
     try:
         return parse_instant(text)
     except ValueError:
@@ -348,8 +327,8 @@ def _check_instant(options: t.Mapping[str, t.Any], name: str) -> datetime.dateti
 def _check_period(value: t.Any, now: datetime.datetime) -> Months | None:
     if value is None:
         return None
-    text = _plain(value).strip()
+    text = plain(value).strip()
     try:
         return parse_period(text, now)
-    except ValueError:
-        raise OptionsError(f"period must be one of {PERIOD_FORMS}, not {text!r}.") from None
+    except ValueError as error:
+        raise OptionsError(f"{error}") from None

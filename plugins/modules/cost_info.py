@@ -25,9 +25,6 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._selection
   - cockroachdb_cloud.billing._selection.modules
 options:
-  detail:
-    description:
-      - This module needs the line items, so that nothing but V(full) makes sense here.
   group_by:
     description:
       - What to add up by, in this order. Each entry becomes a key of the rows of RV(costs), spelled as given.
@@ -242,7 +239,10 @@ def answer(module: BillingModule) -> dict[str, list[dict[str, t.Any]]]:
     group_by, credit_rate, compare = (module.params[name] for name in ("group_by", "credit_rate", "compare"))
     check_compare(compare, check_group_by(group_by))
     check_credit_rate(credit_rate)
-    connection, selection = module.connection(), module.selection(needs="full")
+    connection, selection = (
+        module.connection(),
+        module.selection(labels=any(entry.startswith("label:") for entry in group_by)),
+    )
     add_up = functools.partial(digest, group_by=group_by)
     if compare:
         invoices, before = gather_with_previous(connection, selection, add_up)

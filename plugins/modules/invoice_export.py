@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._connection.modules
   - cockroachdb_cloud.billing._selection
   - cockroachdb_cloud.billing._selection.modules
+  - cockroachdb_cloud.billing._selection.writers
 options:
   dest:
     description:
@@ -46,8 +47,8 @@ options:
     description:
       - V(line_items) has a row for each line item and each adjustment, with the keys that the filter
         P(cockroachdb_cloud.billing.line_items#filter) documents.
-      - V(invoices) has a row for each invoice. In JSON it is the invoice as the API sent it, as far as O(detail) keeps
-        it; in a CSV it has the number of clusters, and the total, the adjustments and the balance of each currency.
+      - V(invoices) has a row for each invoice. In JSON it is the invoice as the API sent it; in
+        a CSV it has the number of clusters, and the total, the adjustments and the balance of each currency.
       - V(focus-1.2) and V(focus-1.4) have rows in the layout of that version of FOCUS, the FinOps Open Cost and Usage
         Specification. The filter P(cockroachdb_cloud.billing.focus_rows#filter) says where each column comes from and
         what is missing.
@@ -58,9 +59,6 @@ options:
       - focus-1.2
       - focus-1.4
     default: line_items
-  detail:
-    description:
-      - Matters for O(layout=invoices) alone; the other layouts need the line items, which V(full) keeps.
   billing_account_id:
     description:
       - What C(BillingAccountId) of a FOCUS layout is. Without it, the id of the organization is taken from
@@ -156,9 +154,11 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export 
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import WRITER_SPEC
 
 FOCUS_OPTIONS = ("billing_account_id", "billing_account_name", "invoice_issuer", "credit_rate")
-SPEC = {
+SPEC: dict[str, dict[str, t.Any]] = {
+    **WRITER_SPEC,
     "dest": {"type": "path", "required": True},
     "format": {"type": "str", "choices": list(FORMATS), "default": "csv"},
     "layout": {"type": "str", "choices": list(LAYOUTS), "default": "line_items"},
@@ -174,7 +174,7 @@ def export(module: BillingModule) -> dict[str, t.Any]:
     params = module.params
     dest = check_dest(params["dest"])
     check_credit_rate(params["credit_rate"])
-    selection = module.selection(needs=None if params["layout"] == "invoices" else "full")
+    selection = module.selection()
     invoices = gather_invoices(module.connection(), selection)
     options = {name: params[name] for name in FOCUS_OPTIONS} if params["layout"] in FOCUS_LAYOUTS else {}
     table = build_table(invoices, params["layout"], params["format"], options)

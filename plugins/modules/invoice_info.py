@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._connection
   - cockroachdb_cloud.billing._connection.modules
   - cockroachdb_cloud.billing._selection
+  - cockroachdb_cloud.billing._selection.detail
   - cockroachdb_cloud.billing._selection.modules
 notes:
   - Ansible takes much longer to hand on a large result than this module takes to fetch it. An organization with 100
@@ -179,7 +180,7 @@ failure:
     reason:
       description:
         - One of V(options), V(authentication), V(permission), V(not_found), V(rate_limit), V(request), V(server),
-          V(network), V(timeout), V(response).
+          V(network), V(timeout), V(response), V(incomplete).
       type: str
       returned: always
       sample: permission
@@ -208,11 +209,12 @@ failure:
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import DETAIL_SPEC
 
 
 def main() -> None:
     """Run the module."""
-    module = BillingModule()
+    module = BillingModule(DETAIL_SPEC)
     try:
         module.exit_json(changed=False, invoices=gather_invoices(module.connection(), module.selection()))
     except BillingError as error:

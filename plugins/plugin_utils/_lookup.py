@@ -15,23 +15,39 @@ import typing as t
 from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.module_utils.common.validation import check_type_bool, check_type_int
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
+    SECRETS,
+    Layer,
+    environment_layer,
+    mask_secrets,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
-    SECRETS,
+    DETAIL_SPEC,
     SELECTION_SPEC,
     Connection,
-    Layer,
     Selection,
-    environment_layer,
     read_connection,
     read_selection,
 )
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import is_omitted
+
+try:
+    from ansible.errors import AnsibleValueOmittedError
+except ImportError:
+    # Before ansible-core 2.19 a variable that is omitted is a text, and no error.
+    _OMITTED: tuple[type[Exception], ...] = ()
+else:
+    _OMITTED = (AnsibleValueOmittedError,)
+
+display = Display()
 
 VARIABLE_PREFIX = "cockroachdb_cloud_"
 _CONNECTION = tuple(CONNECTION_SPEC)
-_SELECTION = tuple(name for name in SELECTION_SPEC if name != "invoice_id")
+_SELECTION = tuple(name for name in {**SELECTION_SPEC, **DETAIL_SPEC} if name != "invoice_id")
 # ansible-core 2.16 hands this one to the lookup of a with_ loop.
 _NOT_OURS = ("wantlist",)
 _STRICT = {"bool": (check_type_bool, "true or false"), "int": (check_type_int, "a whole number")}
@@ -50,7 +66,11 @@ class BillingLookup(LookupBase):
         :param keywords: the keyword arguments of the lookup, which beat variables, which beat the environment.
         :raises OptionsError: it names the option or variable and what to write instead.
         """
-        direct = {name: _plain(name, value) for name, value in keywords.items() if name not in _NOT_OURS}
+        direct = {
+            name: None if is_omitted(value) else _plain(name, value)
+            for name, value in keywords.items()
+            if name not in _NOT_OURS
+        }
         unknown = sorted(set(direct) - set(_CONNECTION) - set(_SELECTION))
         if unknown:
             raise OptionsError(
@@ -60,33 +80,50 @@ class BillingLookup(LookupBase):
         named = self._template_variables(variables or {})
         layers = (
             Layer(direct, "option {option}"),
-            Layer(
-                {name: named.get(VARIABLE_PREFIX + name) for name in SECRETS}, f"variable {VARIABLE_PREFIX}{{option}}"
-            ),
+            Layer({name: named.pop(name, None) for name in SECRETS}, f"variable {VARIABLE_PREFIX}{{option}}"),
             environment_layer(),
         )
-        # ansible-core would show a secret of the wrong type in its message, so that it never gets to see one.
-        public = {name: value for name, value in direct.items() if name not in SECRETS}
-        secrets = {VARIABLE_PREFIX + name for name in SECRETS}
+        mask_secrets(layers)
+        # ansible-core would show a secret of the wrong type in its message, so that it never gets to see one. What
+        # selects has neither variables nor environment, and the messages of its own validator name the choices.
+        public = {name: value for name, value in direct.items() if name in _CONNECTION and name not in SECRETS}
         try:
             self.set_options(
-                var_options={name: value for name, value in named.items() if name not in secrets}, direct=public
+                var_options={VARIABLE_PREFIX + name: value for name, value in named.items()}, direct=public
             )
         except AnsibleError as error:
             raise OptionsError(f"{error}") from None
-        options = {name: self.get_option(name) for name in _CONNECTION + _SELECTION if name not in SECRETS}
-        options["invoice_id"] = self._flatten(terms) if terms else None
-        connection = read_connection(options, layers, environment_of="the controller, where lookups run")
-        return connection, read_selection(options)
+        connection = read_connection(
+            {name: self.get_option(name) for name in _CONNECTION if name not in SECRETS},
+            layers,
+            environment_of="the controller, where lookups run",
+        )
+        selection = read_selection({**{name: direct.get(name) for name in _SELECTION}, "invoice_id": self._ids(terms)})
+        for text in selection.warnings:
+            display.warning(text)
+        return connection, selection
+
+    def _ids(self, terms: t.Sequence[t.Any]) -> list[t.Any] | None:
+        """Return the ids among the terms; None when there is no term, or none that is not omitted."""
+        given = [term for term in terms if not is_omitted(term)]
+        return [term for term in self._flatten(given) if not is_omitted(term)] if given else None
 
     def _template_variables(self, variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Return the variables that set an option; ansible-core hands them to a lookup without templating."""
-        names = {VARIABLE_PREFIX + name: name for name in _CONNECTION}
-        return {
-            variable: _plain(name, self._templar.template(variables[variable]))
-            for variable, name in names.items()
-            if variable in variables
-        }
+        """Return the options that variables set; ansible-core hands variables to a lookup without templating.
+
+        A variable that is null sets nothing, but one for a credential does: who left it blank meant to fill it in, and
+        a credential that is found elsewhere may be another organization's.
+        """
+        values = {}
+        for name in _CONNECTION:
+            if VARIABLE_PREFIX + name in variables:
+                try:
+                    value = self._templar.template(variables[VARIABLE_PREFIX + name])
+                except _OMITTED:
+                    continue
+                if not is_omitted(value):
+                    values[name] = "" if value is None and name in SECRETS else _plain(name, value)
+        return values
 
 
 def lookup_error(error: Exception) -> AnsibleLookupError:

@@ -18,11 +18,12 @@ import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import ENVIRONMENT, SECRETS
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
-    ENVIRONMENT,
-    SECRETS,
+    DETAIL_SPEC,
     SELECTION_SPEC,
+    WRITER_SPEC,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._lookup import VARIABLE_PREFIX
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
@@ -44,7 +45,8 @@ ON_TARGETS = MODULES + sorted((ROOT / "plugins" / "module_utils").glob("*.py"))
 LAYERS: dict[str, set[str]] = {
     "_errors": set(),
     "_periods": set(),
-    "_options": {"_errors", "_periods"},
+    "_credential": {"_errors"},
+    "_options": {"_credential", "_errors", "_periods"},
     "_redaction": set(),
     "_problems": {"_errors"},
     "_refusals": {"_errors", "_options", "_problems"},
@@ -53,7 +55,7 @@ LAYERS: dict[str, set[str]] = {
     "_costs": {"_errors", "_periods"},
     "_focus": {"_costs", "_errors", "_periods"},
     "_export": {"_costs", "_errors", "_focus", "_periods"},
-    "_module": {"_errors", "_options"},
+    "_module": {"_credential", "_errors", "_options"},
 }
 PURE = ("_costs", "_focus", "_export", "_periods", "_errors")
 DEPRECATED = (
@@ -151,6 +153,13 @@ def test_the_collection_is_called_what_the_tests_call_it() -> None:
 def test_the_documented_options_are_those_of_the_argument_spec(path: pathlib.Path) -> None:
     options = dict(documentation(path, "module" if path in MODULES else "lookup")[0]["options"])
     spec = {**CONNECTION_SPEC, **SELECTION_SPEC}
+    if "safe_file_operations" in documentation(path, "module")[0].get("attributes", {}):
+        spec.update(WRITER_SPEC)
+    # How much of an invoice to return is a matter of what returns invoices.
+    returns_invoices = path in LOOKUPS or path.stem == "invoice_info"
+    assert ("detail" in options) == returns_invoices
+    if returns_invoices:
+        spec.update(DETAIL_SPEC)
     if path in LOOKUPS:
         spec["_terms"] = spec.pop("invoice_id")
         assert set(options) == set(spec)

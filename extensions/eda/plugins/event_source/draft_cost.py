@@ -229,6 +229,12 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     forecast,
     to_float,
 )
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
+    SECRETS,
+    Layer,
+    environment_layer,
+    mask_secrets,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AuthenticationError,
     BillingError,
@@ -240,11 +246,8 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
-    SECRETS,
     Connection,
-    Layer,
     Selection,
-    environment_layer,
     read_connection,
 )
 
@@ -330,9 +333,9 @@ def read_settings(args: t.Mapping[str, t.Any]) -> Settings:
     if validated.error_messages:
         raise OptionsError(f"draft_cost: {'. '.join(validated.error_messages)}")
     options = validated.validated_parameters
-    connection = read_connection(
-        options, (Layer(args, "option {option}"), environment_layer()), environment_of="the ansible-rulebook process"
-    )
+    layers = (Layer(args, "option {option}"), environment_layer())
+    mask_secrets(layers)
+    connection = read_connection(options, layers, environment_of="the ansible-rulebook process")
     budget = None if options["budget"] is None else _read_amount("budget", options["budget"])
     credit_rate = check_credit_rate(options["credit_rate"])
     currency = f"{options['currency']}".strip()

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""What every filter does around its function: options as Ansible hands them over, and errors as Ansible shows them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import is_omitted
+
+_Result = t.TypeVar("_Result")
+
+
+def billing_filter(function: t.Callable[..., _Result]) -> t.Callable[..., _Result]:
+    """Make a filter of a function: a decorator.
+
+    An option that the playbook omits is as if it were not given, by its name or by its place. What the function refuses
+    becomes an AnsibleFilterError with the same text, and so does an option that it does not have.
+
+    :param function: takes the value before the C(|), then the options of the filter, each of which has a default.
+    """
+    signature = inspect.signature(function)
+    options = [name for name, parameter in signature.parameters.items() if parameter.default is not parameter.empty]
+
+    @functools.wraps(function)
+    def run(*args: t.Any, **kwargs: t.Any) -> _Result:
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise AnsibleFilterError(f"{function.__name__}: {error}. The options are {', '.join(options)}.") from None
+        for name in options:
+            if is_omitted(bound.arguments.get(name)):
+                del bound.arguments[name]
+        try:
+            return function(*bound.args, **bound.kwargs)
+        except BillingError as error:
+            raise AnsibleFilterError(f"{error}") from None
+
+    return run
