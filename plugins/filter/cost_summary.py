@@ -118,22 +118,28 @@ _value:
       type: float
 """
 
+import datetime
 import typing as t
 
-from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _costs
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import answer, read_books
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import read_query
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
+
+display = Display()
 
 
+@billing_filter
 def cost_summary(
     invoices: t.Any, group_by: t.Any = ("period",), credit_rate: t.Any = None, compare: t.Any = None
-) -> list[dict[str, t.Any]]:
+) -> t.Any:
     """Return the sums of the invoices."""
-    try:
-        return _costs.cost_summary(invoices, group_by, credit_rate=credit_rate, compare=compare)
-    except BillingError as error:
-        raise AnsibleFilterError(f"{error}") from error
+    query = read_query({"group_by": group_by, "credit_rate": credit_rate, "compare": compare})
+    result, warnings = answer(read_books(invoices, query), query, datetime.datetime.now(datetime.timezone.utc))
+    for text in warnings:
+        display.warning(text)
+    return result["costs"]
 
 
 class FilterModule:

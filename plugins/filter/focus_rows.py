@@ -118,12 +118,11 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
 
 
+@billing_filter
 def focus_rows(
     invoices: t.Any,
     version: t.Any,
@@ -134,19 +133,16 @@ def focus_rows(
     credit_rate: t.Any = None,
 ) -> list[dict[str, t.Any]]:
     """Return the rows of the invoices."""
-    try:
-        return list(
-            _focus.focus_rows(
-                invoices,
-                version,
-                billing_account_id=billing_account_id,
-                billing_account_name=billing_account_name,
-                invoice_issuer=invoice_issuer,
-                credit_rate=credit_rate,
-            )
+    return list(
+        _focus.focus_rows(
+            invoices,
+            version,
+            billing_account_id=billing_account_id,
+            billing_account_name=billing_account_name,
+            invoice_issuer=invoice_issuer,
+            credit_rate=credit_rate,
         )
-    except BillingError as error:
-        raise AnsibleFilterError(f"{error}") from error
+    )
 
 
 class FilterModule:

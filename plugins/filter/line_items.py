@@ -139,18 +139,14 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _costs
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _lines
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
 
 
+@billing_filter
 def line_items(invoices: t.Any) -> list[dict[str, t.Any]]:
     """Return the rows of the invoices."""
-    try:
-        return list(_costs.line_items(invoices))
-    except BillingError as error:
-        raise AnsibleFilterError(f"{error}") from error
+    return list(_lines.line_items(invoices))
 
 
 class FilterModule:

@@ -88,18 +88,16 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import read_books
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import reconciliation_rows
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _costs
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 
-
+@billing_filter
 def reconcile(invoices: t.Any) -> list[dict[str, t.Any]]:
     """Return the totals of the invoices beside the sums of their parts."""
-    try:
-        return _costs.reconcile(invoices)
-    except BillingError as error:
-        raise AnsibleFilterError(f"{error}") from error
+    return reconciliation_rows(read_books(invoices, Query()))
 
 
 class FilterModule:

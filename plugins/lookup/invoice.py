@@ -85,16 +85,18 @@ _raw:
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import Invoice, gather_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._lookup import BillingLookup, lookup_error
 
 
 class LookupModule(BillingLookup):
     """Gather invoices on the controller."""
 
-    def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[Invoice]:
+    def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[t.Any]:
         """Return the invoices; raises AnsibleLookupError."""
         try:
-            return gather_invoices(*self.read_options(terms, variables, kwargs))
+            gathered = gather(*self.read_options(terms, variables, kwargs))
         except BillingError as error:
             raise lookup_error(error) from None
+        self.warn_of(gathered.warnings)
+        return gathered.invoices

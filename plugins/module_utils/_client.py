@@ -50,7 +50,7 @@ else:
 VERSION = "1.0.0"
 USER_AGENT = f"cockroachdb_cloud.billing/{VERSION}"
 
-_ObjectHook = t.Callable[[t.Dict[str, t.Any]], t.Any]
+_Read = t.Callable[[json.JSONDecoder, str], t.Any]
 
 _CHUNK = 1 << 18
 _SHORTEST_SECRET = 8
@@ -171,7 +171,7 @@ class Client:
         self,
         *path: str,
         query: t.Mapping[str, str] | None = None,
-        object_hook: _ObjectHook | None = None,
+        read: _Read | None = None,
     ) -> t.Any:
         """Send GET and return the JSON value of the answer.
 
@@ -180,7 +180,7 @@ class Client:
 
         :param path: the segments of the path below C(api_url); each is quoted whole.
         :param query: the query parameters.
-        :param object_hook: makes something else of each JSON object as soon as it is read, the inner ones first.
+        :param read: makes the value of the text of the body with a decoder; the decoder alone does when left out.
         :returns: whatever JSON value the body holds.
         :raises BillingError: the subclass that fits; its text says what to do next.
         """
@@ -195,7 +195,7 @@ class Client:
             self.attempts += 1
             outcome = self._attempt(url)
             if isinstance(outcome, _Answer):
-                outcome = self._read(outcome, object_hook)
+                outcome = self._read(outcome, read)
             if not isinstance(outcome, Problem):
                 self._pause = self._pause and max(self._pause * 0.8, self._shortest_pause)
                 return outcome
@@ -261,12 +261,12 @@ class Client:
         except Exception as error:  # noqa: BLE001 (none may die with the thread, and its text may show a header)
             exchange.outcome = _problems().classify(error, self._connection.timeout)
 
-    def _read(self, answer: _Answer, object_hook: _ObjectHook | None) -> t.Any:
+    def _read(self, answer: _Answer, read: _Read | None) -> t.Any:
         """Return the JSON value of an answer, or the problem with it."""
         if answer.status != 200:
             return self._refusals.refused(answer)
         try:
-            return _load(self._scrub_data(answer.body), object_hook)
+            return _load(self._scrub_data(answer.body), read)
         except (ValueError, RecursionError):
             return self._refusals.unreadable(answer)
 
@@ -344,7 +344,7 @@ def _no_target(resp: t.Any) -> None:  # noqa: ARG001 (requests calls it so)
     return None
 
 
-def _load(body: bytes, object_hook: _ObjectHook | None = None) -> t.Any:
+def _load(body: bytes, read: _Read | None = None) -> t.Any:
     """Return the JSON value of a body, less what Ansible cannot hand on.
 
     :raises ValueError: no JSON, no UTF-8, a number out of range, or nesting that would exhaust what reads it next.
@@ -355,7 +355,8 @@ def _load(body: bytes, object_hook: _ObjectHook | None = None) -> t.Any:
     if "\\u" in text:
         text = re.sub(_LONE_SURROGATE, _replace_lone, text)
     with _no_garbage_collection():
-        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite, object_hook=object_hook)
+        decoder = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+        value = read(decoder, text) if read else decoder.decode(text)
     if _may_be_deep(body) and _is_deep(value):
         raise ValueError("nested too deeply")
     return value

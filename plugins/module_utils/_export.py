@@ -17,15 +17,15 @@ import json
 import os
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
-    LINE_ITEM_KEYS,
-    Invoice,
-    line_item_blocks,
-    line_items,
-    to_float,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import COLUMNS, focus_rows
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import (
+    LINE_ITEM_KEYS,
+    line_item_blocks,
+    line_items,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import to_float
 
 FORMATS = ("csv", "json", "jsonl")
 FOCUS_LAYOUTS = {"focus-1.2": "1.2", "focus-1.4": "1.4"}

@@ -18,17 +18,15 @@ import decimal
 import typing as t
 from collections.abc import Iterator
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
-    CREDITS,
-    EXACT,
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
     Invoice,
-    Row,
-    check_credit_rate,
     check_invoices,
     shown,
-    to_float,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row, unitemized
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import CREDITS, EXACT, to_float
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import check_credit_rate
 
 VENDOR = "Cockroach Labs"
 
@@ -228,7 +226,11 @@ def _rows(
             for line in lines:
                 yield _usage_row(invoice, usage, line, rate)
         for adjustment in invoice.adjustments():
-            yield _adjustment_row(invoice, template, adjustment, rate)
+            amount, currency = invoice.money(adjustment.get("amount"), "an adjustment")
+            name = invoice.text(adjustment.get("name"), "the name of an adjustment")
+            yield _adjustment_row(invoice, template, name, amount, currency, rate)
+        for currency, amount in unitemized(invoice).items():
+            yield _adjustment_row(invoice, template, "Unitemized", amount, currency, rate)
 
 
 def _invoice_facts(invoice: Invoice) -> Row:
@@ -312,11 +314,17 @@ def _usage_row(invoice: Invoice, template: Row, line: dict[str, t.Any], rate: de
     return row
 
 
-def _adjustment_row(invoice: Invoice, template: Row, adjustment: dict[str, t.Any], rate: decimal.Decimal | None) -> Row:
-    amount, currency = invoice.money(adjustment.get("amount"), "an adjustment")
+def _adjustment_row(
+    invoice: Invoice,
+    template: Row,
+    name: str | None,
+    amount: decimal.Decimal,
+    currency: str | None,
+    rate: decimal.Decimal | None,
+) -> Row:
     row = template.copy()
     row["ChargeCategory"] = "Credit" if amount < 0 else "Adjustment"
-    row["ChargeDescription"] = invoice.text(adjustment.get("name"), "the name of an adjustment")
+    row["ChargeDescription"] = name
     row["ChargeFrequency"] = "One-Time"
     if "HostProviderName" in row:
         row["HostProviderName"] = "Not Applicable"  # What 1.4 names a host that cannot be determined.

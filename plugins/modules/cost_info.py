@@ -215,60 +215,28 @@ failure:
     attempts: 1
 """
 
-import datetime
-import functools
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
-    analyse,
-    check_compare,
-    check_credit_rate,
-    check_group_by,
-    digest,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import fetch_answer
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import (
-    gather_invoices,
-    gather_with_previous,
-)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
 
 
-def answer(module: BillingModule) -> dict[str, list[dict[str, t.Any]]]:
-    """Return the costs, totals, reconciliation and forecast that the options ask for; raises BillingError."""
-    group_by, credit_rate, compare = (module.params[name] for name in ("group_by", "credit_rate", "compare"))
-    check_compare(compare, check_group_by(group_by))
-    check_credit_rate(credit_rate)
-    connection, selection = (
-        module.connection(),
-        module.selection(labels=any(entry.startswith("label:") for entry in group_by)),
-    )
-    add_up = functools.partial(digest, group_by=group_by)
-    if compare:
-        invoices, before = gather_with_previous(connection, selection, add_up)
-    else:
-        invoices, before = gather_invoices(connection, selection, add_up), []
-    return analyse(
-        invoices,
-        group_by=group_by,
-        credit_rate=credit_rate,
-        compare=compare,
-        now=datetime.datetime.now(datetime.timezone.utc),
-        before=before,
-    )
+def costs(module: BillingModule) -> dict[str, t.Any]:
+    """Return the answers that the options ask for; raises BillingError."""
+    query = read_query(module.params)
+    selection = module.selection(labels=bool(query.labels()))
+    result, warnings = fetch_answer(module.connection(), selection, query)
+    module.warn_of(warnings)
+    return result
 
 
 def main() -> None:
     """Run the module."""
-    module = BillingModule(
-        {
-            "group_by": {"type": "list", "elements": "str", "default": ["period"]},
-            "credit_rate": {"type": "float"},
-            "compare": {"type": "str", "choices": ["previous"]},
-        }
-    )
+    module = BillingModule(COST_SPEC)
     try:
-        module.exit_json(changed=False, **answer(module))
+        module.exit_json(changed=False, **costs(module))
     except BillingError as error:
         module.fail_with(error)
 

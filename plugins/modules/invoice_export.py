@@ -140,7 +140,6 @@ import os
 import tempfile
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import check_credit_rate
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
     FOCUS_LAYOUTS,
@@ -152,9 +151,10 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export 
     same_bytes,
     write_table,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import WRITER_SPEC
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import check_credit_rate
 
 FOCUS_OPTIONS = ("billing_account_id", "billing_account_name", "invoice_issuer", "credit_rate")
 SPEC: dict[str, dict[str, t.Any]] = {
@@ -175,9 +175,10 @@ def export(module: BillingModule) -> dict[str, t.Any]:
     dest = check_dest(params["dest"])
     check_credit_rate(params["credit_rate"])
     selection = module.selection()
-    invoices = gather_invoices(module.connection(), selection)
+    gathered = gather(module.connection(), selection)
+    module.warn_of(gathered.warnings)
     options = {name: params[name] for name in FOCUS_OPTIONS} if params["layout"] in FOCUS_LAYOUTS else {}
-    table = build_table(invoices, params["layout"], params["format"], options)
+    table = build_table(gathered.invoices, params["layout"], params["format"], options)
     handle, draft = tempfile.mkstemp(dir=module.tmpdir)
     os.close(handle)
     try:

@@ -207,7 +207,7 @@ failure:
 """
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import DETAIL_SPEC
 
@@ -216,7 +216,9 @@ def main() -> None:
     """Run the module."""
     module = BillingModule(DETAIL_SPEC)
     try:
-        module.exit_json(changed=False, invoices=gather_invoices(module.connection(), module.selection()))
+        gathered = gather(module.connection(), module.selection())
+        module.warn_of(gathered.warnings)
+        module.exit_json(changed=False, invoices=gathered.invoices)
     except BillingError as error:
         module.fail_with(error)
 

@@ -99,9 +99,13 @@ class BillingLookup(LookupBase):
             environment_of="the controller, where lookups run",
         )
         selection = read_selection({**{name: direct.get(name) for name in _SELECTION}, "invoice_id": self._ids(terms)})
-        for text in selection.warnings:
-            display.warning(text)
+        self.warn_of(selection.warnings)
         return connection, selection
+
+    def warn_of(self, texts: t.Iterable[str]) -> None:
+        """Show the user each of some warnings."""
+        for text in texts:
+            display.warning(text)
 
     def _ids(self, terms: t.Sequence[t.Any]) -> list[t.Any] | None:
         """Return the ids among the terms; None when there is no term, or none that is not omitted."""

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""From invoices that were added up to everything that is asked of them, in one pass."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import functools
+import typing as t
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._budgets import judge
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
+    Calendar,
+    compared_rows,
+    cost_rows,
+    forecast_rows,
+    group_costs,
+    is_draft,
+    optional,
+    reconciliation_rows,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import check_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import monthly, run_out
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
+    CREDITS,
+    EXACT,
+    ZERO,
+    add,
+    grouped,
+    settle,
+    text_order,
+    to_float,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
+
+if t.TYPE_CHECKING:
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
+
+_MOST = 3
+_MOST_LABELS = 30
+
+
+class Answer(t.NamedTuple):
+    """What C(cost_info) returns, and what its user should be warned of."""
+
+    result: dict[str, t.Any]
+    warnings: list[str]
+
+
+def fetch_answer(connection: Connection, selection: Selection, query: Query) -> Answer:
+    """Fetch the invoices that were asked for, and answer a query about them.
+
+    :raises BillingError: as :func:`gather`, and :class:`IncompleteError` for a label that is required and not there.
+    """
+    now = datetime.datetime.now(datetime.timezone.utc)
+    add_each = functools.partial(add_up, query=query)
+    invoices, before, warnings = gather(connection, selection, add_each, previous=query.compare, now=now)
+    missing = missing_labels(invoices, query)
+    if missing and "labels" in selection.require:
+        raise IncompleteError(missing)
+    found = answer(invoices, query, now, before=before)
+    return Answer(found.result, [*warnings, *found.warnings])
+
+
+def read_books(invoices: t.Any, query: Query) -> list[Book]:
+    """Add up invoices that a user passes.
+
+    :param invoices: a list of invoices with all details.
+    :raises OptionsError: on anything but invoices.
+    :raises ResponseError: on a value of the wrong type in one.
+    """
+    return sorted((add_up(raw, query) for raw in check_invoices(invoices)), key=_book_order)
+
+
+def answer(books: t.Iterable[Book], query: Query, now: datetime.datetime, *, before: t.Sequence[Book] = ()) -> Answer:
+    """Answer a query.
+
+    :param books: the invoices, added up for this query.
+    :param now: the instant up to which drafts hold costs, aware, in UTC.
+    :param before: invoices that only count as the month before, for C(compare).
+    :returns: the rows as C(cost_info) documents them; all of them sorted.
+    :raises ResponseError: when amounts add up to more than a number can hold.
+    """
+    books = sorted(books, key=_book_order)
+    calendar = Calendar(books, now)
+    judged = judge(query.budgets, books, calendar, now)
+    compared = query.compare and compared_rows(books, before, query.group_by, calendar)
+    reconciliation = reconciliation_rows(books)
+    result: dict[str, t.Any] = {
+        "costs": compared or cost_rows(group_costs(books, query.group_by, calendar), query.group_by, calendar),
+        "breakdowns": {
+            name: cost_rows(group_costs(books, entries, calendar), entries, calendar)
+            for name, entries in query.breakdowns
+        },
+        "totals": cost_rows(group_costs(books, (), calendar), (), calendar),
+        "invoices": [
+            {"invoice_id": header.invoice_id, "period": header.period, "status": header.status}
+            for header in (book.header for book in books)
+        ],
+        "forecast": forecast_rows(books, query.group_by, calendar),
+        "budgets": judged.rows,
+        "reconciliation": reconciliation,
+        "balances": _balance_rows(books, now),
+        "adjustments": _adjustment_rows(books),
+    }
+    missing = missing_labels(books, query)
+    warnings = [*_differences(reconciliation), *([missing] if missing else []), *judged.warnings]
+    return Answer(result, warnings)
+
+
+def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:
+    """Say which labels that are asked for are on no cluster, and which ones there are; None where all are."""
+    known = {name for book in books for name in book.labels}
+    missing = [name for name in query.labels() if name not in known]
+    if not missing:
+        return None
+    there = sorted(known)
+    more = f" and {len(there) - _MOST_LABELS} more" if len(there) > _MOST_LABELS else ""
+    there_are = f"The labels are {', '.join(there[:_MOST_LABELS])}{more}." if there else "No cluster has any label."
+    named = " and ".join(repr(name) for name in missing)
+    return f"No cluster has the label {named}. {there_are}"
+
+
+def _book_order(book: Book) -> tuple[tuple[bool, str], tuple[bool, str]]:
+    return text_order(book.header.period), text_order(book.header.invoice_id)
+
+
+def _differences(rows: t.Iterable[Row]) -> list[str]:
+    """Return the warning for invoices whose parts do not add up to what they state."""
+    wrong = [row for row in rows if not row["reconciled"]]
+    if not wrong:
+        return []
+    said = [
+        f"{row['invoice_id']} ({row['period']}) states {grouped(row['total'])} {row['currency'] or '(no currency)'}, "
+        f"and its line items come to {grouped(row['lines'])}, its adjustments to {grouped(row['adjustments'])}"
+        for row in wrong[:_MOST]
+    ]
+    more = f"; and {len(wrong) - _MOST} more, see reconciliation" if len(wrong) > _MOST else ""
+    return [f"Not every invoice adds up, and the larger amount counts: {'; '.join(said)}{more}."]
+
+
+def _adjustment_rows(books: t.Iterable[Book]) -> list[Row]:
+    return [
+        {
+            "invoice_id": book.header.invoice_id,
+            "period": book.header.period,
+            "name": name,
+            "currency": currency,
+            "amount": to_float(amount),
+        }
+        for book in books
+        for name, currency, amount in book.named_adjustments
+    ]
+
+
+def _balance_rows(books: t.Sequence[Book], now: datetime.datetime) -> list[Row]:
+    """Return what is left of each currency, as the newest invoice with a balance of it says."""
+    newest = {currency: book for book in books for currency in book.balances}
+    rows = []
+    for currency in sorted(newest, key=text_order):
+        book = newest[currency]
+        balance, per_month = book.balances[currency], monthly(_spent_by_month(books, currency, now))
+        since = now if is_draft(book) else book.header.end
+        day = run_out(balance, per_month, since)
+        rows.append(
+            {
+                "invoice_id": book.header.invoice_id,
+                "period": book.header.period,
+                "currency": currency,
+                "amount": to_float(balance),
+                "monthly": optional(per_month),
+                "runs_out": None if day is None else day.isoformat(),
+            }
+        )
+    return rows
+
+
+def _spent_by_month(
+    books: t.Iterable[Book], currency: str | None, now: datetime.datetime
+) -> dict[str, decimal.Decimal]:
+    """Return what each month that is over came to in a currency; both names of credits are the same credits."""
+    names = CREDITS if currency in CREDITS else (currency,)
+    months: dict[str, decimal.Decimal] = {}
+    for book in books:
+        header = book.header
+        if header.period is not None and header.end is not None and header.end <= now:
+            for name in names:
+                add(months, header.period, _bill(book, name))
+    return months
+
+
+def _bill(book: Book, currency: str | None) -> decimal.Decimal:
+    lines, adjustments = book.lines.get(currency, ZERO), book.adjustments.get(currency, ZERO)
+    beyond = settle(book.stated.get(currency, ZERO), lines, adjustments).unitemized
+    return EXACT.add(EXACT.add(lines, adjustments), beyond)

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""What is kept of an invoice: its sums, so that the line items of all need not lie in memory together."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import typing as t
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
+    EXACT,
+    ZERO,
+    Sums,
+    add,
+    exact,
+    in_usd,
+    settle,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import LABEL, OF_CLUSTERS, Query
+
+LineKey = t.Tuple[t.Optional[str], t.Optional[str], t.Optional[str]]
+"""Description and unit of line items, null where nobody asks for them, and currency."""
+
+USAGE, ADJUSTMENT, UNITEMIZED = "usage", "adjustment", "unitemized"
+
+
+class Header(t.NamedTuple):
+    """What tells one invoice from another; C(start) and C(end) bound its billing period, aware."""
+
+    invoice_id: str | None
+    period: str | None
+    status: str | None
+    start: datetime.datetime | None
+    end: datetime.datetime | None
+
+
+class Share(t.NamedTuple):
+    """What one cluster costs in an invoice, or what belongs to none.
+
+    C(values) holds the entries of C(group_by) that are asked for and that belong to the cluster; C(sums) are the
+    amounts by currency.
+    """
+
+    kind: str
+    values: dict[str, str | None]
+    sums: Sums
+    amounts: dict[LineKey, decimal.Decimal]
+    quantities: dict[LineKey, decimal.Decimal]
+
+
+class Book(t.NamedTuple):
+    """An invoice, added up: as it states it, by its parts, and by what a query asks for.
+
+    The sums by currency are those of the invoice; in C(shares) credits are converted where the query has a rate.
+    """
+
+    header: Header
+    stated: Sums
+    lines: Sums
+    adjustments: Sums
+    balances: Sums
+    named_adjustments: list[tuple[str | None, str | None, decimal.Decimal]]
+    shares: list[Share]
+    labels: set[str]
+    clusters: list[dict[str, t.Any]]
+
+
+def add_up(raw: dict[str, t.Any], query: Query, *, details: bool = False) -> Book:
+    """Add up one invoice.
+
+    :param raw: the invoice as the API sent it, with all details.
+    :param query: what will be asked of it.
+    :param details: whether to keep of each cluster what a page says about it.
+    :raises ResponseError: on a value of the wrong type in the invoice.
+    """
+    invoice = Invoice(raw)
+    book = Book(_header(invoice), invoice.totals(), {}, {}, invoice.balances(), [], [], set(), [])
+    reader = _Reader(invoice, query)
+    for cluster, lines in invoice.items():
+        book.labels.update(reader.label_names(cluster))
+        if details:
+            book.clusters.append(reader.details(cluster))
+        share = reader.usage(cluster, lines, book.lines)
+        if share.amounts:
+            book.shares.append(share)
+    book.shares.append(reader.adjustments(book))
+    book.shares.append(reader.unitemized(book))
+    return book
+
+
+def _header(invoice: Invoice) -> Header:
+    start = invoice.instant(invoice.period_start, "period_start")
+    end = invoice.instant(invoice.period_end, "period_end")
+    return Header(invoice.invoice_id, invoice.period, invoice.status, start, end)
+
+
+class _Reader:
+    """Reads the parts of one invoice as far as a query asks for them."""
+
+    def __init__(self, invoice: Invoice, query: Query) -> None:
+        entries = query.entries()
+        self._invoice = invoice
+        self._rate = query.credit_rate
+        self._of_clusters = [entry for entry in entries if entry in OF_CLUSTERS or entry.startswith(LABEL)]
+        self._description = "description" in entries
+        self._unit = "unit" in entries
+
+    def usage(self, cluster: dict[str, t.Any], lines: t.Sequence[dict[str, t.Any]], by_currency: Sums) -> Share:
+        """Add up the line items of a cluster, and add them to the sums of the invoice."""
+        invoice, plus = self._invoice, EXACT.add
+        amounts: dict[LineKey, decimal.Decimal] = {}
+        quantities: dict[LineKey, decimal.Decimal] = {}
+        description = unit = None
+        for line in lines:
+            amount, currency = invoice.money(line.get("total"), "the total of a line item")
+            if self._description:
+                description = invoice.text(line.get("description"), "the description of a line item")
+            if self._unit:
+                unit = invoice.text(line.get("quantity_unit"), "the quantity_unit of a line item")
+            key = (description, unit, currency)
+            amounts[key] = plus(amounts[key], amount) if key in amounts else amount
+            if self._unit:
+                quantity = invoice.number(line.get("quantity"), "the quantity of a line item")
+                add(quantities, key, ZERO if quantity is None else exact(quantity))
+        for key, amount in amounts.items():
+            add(by_currency, key[2], amount)
+        values = {entry: self._value(cluster, entry) for entry in self._of_clusters} if amounts else {}
+        return self._share(USAGE, values, amounts, self._merged(quantities))
+
+    def adjustments(self, book: Book) -> Share:
+        """Add up the adjustments, and keep each by its name."""
+        amounts: dict[LineKey, decimal.Decimal] = {}
+        for adjustment in self._invoice.adjustments():
+            amount, currency = self._invoice.money(adjustment.get("amount"), "an adjustment")
+            name = self._invoice.text(adjustment.get("name"), "the name of an adjustment")
+            add(amounts, (name if self._description else None, None, currency), amount)
+            add(book.adjustments, currency, amount)
+            book.named_adjustments.append((name, *in_usd(currency, amount, self._rate)))
+        return self._share(ADJUSTMENT, {}, amounts, {})
+
+    def unitemized(self, book: Book) -> Share:
+        """Return what the invoice states beyond its parts."""
+        amounts: dict[LineKey, decimal.Decimal] = {}
+        for currency, stated in book.stated.items():
+            beyond = settle(stated, book.lines.get(currency, ZERO), book.adjustments.get(currency, ZERO)).unitemized
+            if beyond:
+                amounts[None, None, currency] = beyond
+        return self._share(UNITEMIZED, {}, amounts, {})
+
+    def _share(
+        self,
+        kind: str,
+        values: dict[str, str | None],
+        amounts: dict[LineKey, decimal.Decimal],
+        quantities: dict[LineKey, decimal.Decimal],
+    ) -> Share:
+        if self._rate is not None:
+            converted: dict[LineKey, decimal.Decimal] = {}
+            for (description, unit, currency), amount in amounts.items():
+                into, worth = in_usd(currency, amount, self._rate)
+                add(converted, (description, unit, into), worth)
+            amounts = converted
+        sums: Sums = {}
+        for key, amount in amounts.items():
+            add(sums, key[2], amount)
+        return Share(kind, values, sums, amounts, quantities)
+
+    def _merged(self, quantities: dict[LineKey, decimal.Decimal]) -> dict[LineKey, decimal.Decimal]:
+        """Return quantities under the currencies that their amounts are converted to."""
+        merged: dict[LineKey, decimal.Decimal] = {}
+        for (description, unit, currency), quantity in quantities.items():
+            add(merged, (description, unit, in_usd(currency, ZERO, self._rate)[0]), quantity)
+        return merged
+
+    def _value(self, cluster: dict[str, t.Any], entry: str) -> str | None:
+        """Return what an entry of C(group_by) is for all line items of a cluster."""
+        invoice = self._invoice
+        if entry.startswith(LABEL):
+            labels = invoice.mapping(cluster.get("labels"), "the labels of a cluster")
+            return invoice.text(labels.get(entry[len(LABEL) :]), f"the {entry} of a cluster")
+        if entry == "region":
+            return ", ".join(invoice.regions(cluster)) or None
+        if entry == "folder":
+            return invoice.folder(cluster)
+        field = {"cluster": "name", "cluster_id": "id"}.get(entry, entry)
+        return invoice.text(cluster.get(field), f"the {field} of a cluster")
+
+    def label_names(self, cluster: dict[str, t.Any]) -> t.Iterable[str]:
+        """Return the names of the labels of a cluster."""
+        return self._invoice.mapping(cluster.get("labels"), "the labels of a cluster")
+
+    def details(self, cluster: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return what a page says about a cluster beside its costs."""
+        state = self._invoice.text(cluster.get("state"), "the state of a cluster")
+        labels = self._invoice.labels(cluster.get("labels"), "the labels of a cluster")
+        return {**{entry: self._value(cluster, entry) for entry in OF_CLUSTERS}, "state": state, "labels": labels}

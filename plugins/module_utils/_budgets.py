@@ -1,0 +1,137 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""Budgets: what this month may cost, and where its draft stands against that."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import typing as t
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
+    Calendar,
+    Cell,
+    Group,
+    group_costs,
+    is_draft,
+    optional,
+    projection_row,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import UNKNOWN, Projection
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import percent_of, to_float
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Budget
+
+OVER, FORECAST_OVER, AT_RISK, WITHIN, NOT_KNOWN = STATES = ("over", "forecast_over", "at_risk", "within", "unknown")
+_MOST_NAMES = 20
+
+
+class Judged(t.NamedTuple):
+    """A row for each budget in the order given, and what a user should be warned of."""
+
+    rows: list[Row]
+    warnings: list[str]
+
+
+def drafts_of(books: t.Iterable[Book], now: datetime.datetime) -> list[Book]:
+    """Return the drafts whose billing period has begun and is not over.
+
+    :param now: the present, aware.
+    """
+    return [book for book in books if is_draft(book) and _covers(book, now)]
+
+
+def _covers(book: Book, now: datetime.datetime) -> bool:
+    start, end = book.header.start, book.header.end
+    if start is None or start > now:
+        return False
+    return now < end if end is not None else book.header.period == f"{now:%Y-%m}"
+
+
+def judge(budgets: t.Sequence[Budget], books: t.Sequence[Book], calendar: Calendar, now: datetime.datetime) -> Judged:
+    """Compare the drafts of this month with budgets.
+
+    :param books: the invoices that were fetched; others than drafts of this month tell which groups there are.
+    :param now: the present, aware, in UTC.
+    """
+    drafts = drafts_of(books, now)
+    spent: dict[tuple[str, ...], dict[Group, Cell]] = {}
+    known: dict[tuple[str, ...], dict[Group, Cell]] = {}
+    judged = Judged([], [])
+    if budgets and not drafts:
+        judged.warnings.append(say_what_is_newest(books, now))
+    for budget in budgets:
+        entries = tuple(entry for entry, dummy in budget.group)
+        if entries not in spent:
+            spent[entries] = group_costs(drafts, entries, calendar)
+            known[entries] = group_costs(books, entries, calendar) if entries else spent[entries]
+        group = (tuple(value for dummy, value in budget.group), budget.currency)
+        cell = spent[entries].get(group)
+        if drafts and cell is None and group not in known[entries]:
+            judged.warnings.append(_say_what_there_is(budget, known[entries]))
+        elif drafts and cell is None:
+            cell = Cell()
+            cell.rise = calendar.nothing_yet(drafts[0].header.period)
+        judged.rows.append(_row(budget, cell))
+    return judged
+
+
+def say_what_is_newest(books: t.Iterable[Book], now: datetime.datetime) -> str:
+    """Return the text for a month without a draft."""
+    known = sorted((book.header.period, f"{book.header.status}") for book in books if book.header.period is not None)
+    newest = f"the newest invoice is of {known[-1][0]} ({known[-1][1]})" if known else "there is no invoice at all"
+    return f"There is no draft of this month ({now:%Y-%m}) to compare with a budget: {newest}."
+
+
+def _row(budget: Budget, cell: Cell | None) -> Row:
+    amount = None if cell is None else cell.amount
+    projection = UNKNOWN if cell is None else cell.projection
+    return {
+        "name": budget.name,
+        "group": dict(budget.group),
+        "currency": budget.currency,
+        "amount": to_float(budget.amount),
+        "spent": optional(amount),
+        "percent": None if amount is None else percent_of(amount, budget.amount),
+        **projection_row(projection),
+        "state": state_of(budget.amount, amount, projection),
+    }
+
+
+def state_of(budget: decimal.Decimal, spent: decimal.Decimal | None, projection: Projection) -> str:
+    """Return where costs stand against a budget: one of :data:`STATES`, the first one that holds."""
+    if spent is not None and spent > budget:
+        return OVER
+    if spent is None or projection.low is None or projection.high is None:
+        return NOT_KNOWN
+    if projection.low > budget:
+        return FORECAST_OVER
+    return AT_RISK if projection.high > budget else WITHIN
+
+
+def _say_what_there_is(budget: Budget, known: dict[Group, Cell]) -> str:
+    """Return the warning for a budget that fits no cost."""
+    which = f"the budget {shown(budget.name)}" if budget.name else "a budget"
+    wanted = dict(budget.group)
+    values = tuple(wanted.values())
+    currencies = sorted({f"{currency or 'no currency'}" for key, currency in known if key == values})
+    if currencies:
+        return (
+            f"budgets: no cost of {which} is in {budget.currency}, only in {', '.join(currencies)}. Set its currency, "
+            "or credit_rate for credits."
+        )
+    names = sorted({" / ".join(value or "(none)" for value in key) for key, dummy in known if key})
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    there_is = f" There is {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
+    return (
+        f"budgets: no cost fits {which} of {wanted}.{there_is}"
+        if wanted
+        else f"budgets: there are no costs for {which}."
+    )
