@@ -14,8 +14,12 @@ author:
   - cockroachdb_cloud.billing contributors (@cockroachdb-cloud-billing)
 description:
   - Adds up the line items and adjustments of invoices by any list of groups and by currency.
+  - What an invoice states beyond its line items and adjustments is a row of the kind C(unitemized), so that rows add up
+    to the bill. A warning says so.
   - Sums are exact, and amounts of different currencies are never added up.
 positional: _input, group_by
+extends_documentation_fragment:
+  - cockroachdb_cloud.billing._costs
 options:
   _input:
     description:
@@ -25,36 +29,6 @@ options:
     type: list
     elements: dict
     required: true
-  group_by:
-    description:
-      - What to add up by, in this order. Each entry becomes a key of the rows, spelled as given.
-      - V(period) is the month, such as C(2026-10); V(invoice) the id and V(status) the status of the invoice.
-      - V(cluster) is the name of a cluster and V(cluster_id) its id; V(plan), V(cloud_provider), V(region) and
-        V(folder) belong to it too. The regions of a cluster are joined by a comma, a folder is a path from the root.
-      - V(label:team) is the value of the label C(team) of the cluster itself, and likewise for any other name. Labels
-        of folders do not count.
-      - V(description) and V(unit) are those of the line item; the description of an adjustment is its name. V(kind) is
-        C(usage) or C(adjustment).
-      - What an item does not have is null in its row. Adjustments belong to no cluster.
-      - An empty list gives one row for each currency.
-    type: list
-    elements: str
-    default:
-      - period
-  credit_rate:
-    description:
-      - What one credit is worth in USD. With it, credits of either name count as USD.
-      - Without it, credits stay a currency of their own.
-    type: float
-  compare:
-    description:
-      - With V(previous), each row is compared with the same group in the calendar month before. Needs V(period) in
-        O(group_by).
-      - A group that had costs in the month before and has none in a month that is among the invoices gets a row with an
-        amount of 0.
-    type: str
-    choices:
-      - previous
 seealso:
   - module: cockroachdb_cloud.billing.cost_info
     description: The same sums where the invoices are fetched, which is much faster for many of them.
@@ -103,13 +77,21 @@ _value:
       description: The currency of the row; null where the API names none.
       type: str
     amount:
-      description: The sum of the line items and adjustments of the group.
+      description: The sum of the group.
+      type: float
+    quantity:
+      description: With V(unit) in O(group_by), the sum of the quantities; null where there is no unit.
+      type: float
+    projected:
+      description:
+        - With V(period) in O(group_by), in a month that is not over, what the month comes to at its end as
+          M(cockroachdb_cloud.billing.cost_info) projects it; null in its first two days.
       type: float
     previous:
       description: With O(compare), the sum of the same group in the calendar month before; null where nothing was.
       type: float
     change:
-      description: With O(compare), the amount less the one before; null where nothing was.
+      description: With O(compare), the amount, or the projection, less the one before; null without either.
       type: float
     change_percent:
       description:

@@ -14,7 +14,8 @@ author:
   - cockroachdb_cloud.billing contributors (@cockroachdb-cloud-billing)
 description:
   - Turns invoices into a flat list with one row for each line item and each adjustment. Rows of one invoice stand
-    together, line items by cluster first, adjustments last.
+    together, line items by cluster first, adjustments next, and last what the invoice states beyond both. They add up
+    to the bill.
   - Line items of zero cost are rows too, since they can carry real usage.
 positional: _input
 options:
@@ -93,7 +94,7 @@ _value:
       description: The end of the billing period; it is not part of the period.
       type: str
     kind:
-      description: What the row is, V(usage) for a line item or V(adjustment).
+      description: What the row is, V(usage) for a line item, V(adjustment), or V(unitemized).
       type: str
     cluster_id:
       description: The id of the cluster; null for an adjustment, as are the other keys of clusters and quantities.

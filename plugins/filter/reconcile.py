@@ -43,7 +43,7 @@ EXAMPLES = r"""
     that: wrong | length == 0
     fail_msg: "These do not add up: {{ wrong }}"
   vars:
-    wrong: "{{ last_month.invoices | cockroachdb_cloud.billing.reconcile | rejectattr('difference', 'equalto', 0) }}"
+    wrong: "{{ last_month.invoices | cockroachdb_cloud.billing.reconcile | rejectattr('reconciled') }}"
 """
 
 RETURN = r"""
@@ -59,6 +59,7 @@ _value:
       lines: 2351.17
       adjustments: -50.0
       difference: 0.0
+      reconciled: true
   contains:
     invoice_id:
       description: The id of the invoice.
@@ -79,11 +80,13 @@ _value:
       description: The sum of the adjustments.
       type: float
     difference:
-      description:
-        - The total less the line items and less the adjustments. 0 means that the invoice adds up.
-        - The vendor does not document whether a total includes the adjustments. Where it does not, this is their sum
-          with the sign turned.
+      description: The total less the line items and less the adjustments.
       type: float
+    reconciled:
+      description:
+        - Whether the total is what the line items come to, with the adjustments or without them, which the vendor does
+          not document. Half of the last digit of the total makes no difference.
+      type: bool
 """
 
 import typing as t

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import functools
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
@@ -27,9 +26,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     reconciliation_rows,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import check_invoices
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import monthly, run_out
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
     CREDITS,
@@ -43,9 +40,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
 
-if t.TYPE_CHECKING:
-    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
-
 _MOST = 3
 _MOST_LABELS = 30
 
@@ -55,21 +49,6 @@ class Answer(t.NamedTuple):
 
     result: dict[str, t.Any]
     warnings: list[str]
-
-
-def fetch_answer(connection: Connection, selection: Selection, query: Query) -> Answer:
-    """Fetch the invoices that were asked for, and answer a query about them.
-
-    :raises BillingError: as :func:`gather`, and :class:`IncompleteError` for a label that is required and not there.
-    """
-    now = datetime.datetime.now(datetime.timezone.utc)
-    add_each = functools.partial(add_up, query=query)
-    invoices, before, warnings = gather(connection, selection, add_each, previous=query.compare, now=now)
-    missing = missing_labels(invoices, query)
-    if missing and "labels" in selection.require:
-        raise IncompleteError(missing)
-    found = answer(invoices, query, now, before=before)
-    return Answer(found.result, [*warnings, *found.warnings])
 
 
 def read_books(invoices: t.Any, query: Query) -> list[Book]:
@@ -116,6 +95,15 @@ def answer(books: t.Iterable[Book], query: Query, now: datetime.datetime, *, bef
     missing = missing_labels(books, query)
     warnings = [*_differences(reconciliation), *([missing] if missing else []), *judged.warnings]
     return Answer(result, warnings)
+
+
+def cluster_rows(books: t.Iterable[Book]) -> list[Row]:
+    """Return what the newest invoice of each cluster says about it beside its costs, where the books keep details."""
+    newest: dict[tuple[str | None, str | None], Row] = {}
+    for book in sorted(books, key=_book_order):
+        for cluster in book.clusters:
+            newest[cluster["cluster_id"], None if cluster["cluster_id"] else cluster["cluster"]] = cluster
+    return [newest[known] for known in sorted(newest, key=lambda known: [text_order(part) for part in known])]
 
 
 def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cost_info
-short_description: Add up the costs of a CockroachDB Cloud organization by team, cluster, month and more
+short_description: Add up the costs of a CockroachDB Cloud organization, and say where the month is heading
 version_added: 1.0.0
 author:
   - cockroachdb_cloud.billing contributors (@cockroachdb-cloud-billing)
 description:
-  - Gathers invoices as M(cockroachdb_cloud.billing.invoice_info) does, adds up their line items and adjustments, and
-    returns the sums, whether the invoices add up, and where the draft of the current month is heading.
+  - Gathers invoices as M(cockroachdb_cloud.billing.invoice_info) does, adds them up by team, cluster, month and more,
+    and returns the sums, where the draft of this month is heading, where budgets stand, what is left of credits, and
+    whether the invoices add up. All of it comes from one fetch.
   - It computes where it fetches. Its result stays small, whatever the invoices weigh.
   - Sums are exact to the last digit that the API sends. Amounts of different currencies are never added up.
+  - What an invoice bills is what its line items and adjustments come to. Where it states more than these, the rest is a
+    row of the kind C(unitemized), so that rows always add up to the bill, and a warning says so.
 extends_documentation_fragment:
   - cockroachdb_cloud.billing._attributes
   - cockroachdb_cloud.billing._attributes.info
@@ -24,34 +27,8 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._connection.modules
   - cockroachdb_cloud.billing._selection
   - cockroachdb_cloud.billing._selection.modules
-options:
-  group_by:
-    description:
-      - What to add up by, in this order. Each entry becomes a key of the rows of RV(costs), spelled as given.
-      - V(period) is the month, such as C(2026-10); V(invoice) the id and V(status) the status of the invoice.
-      - V(cluster) is the name of a cluster and V(cluster_id) its id; V(plan), V(cloud_provider), V(region) and
-        V(folder) belong to it too. The regions of a cluster are joined by a comma, a folder is a path from the root.
-      - V(label:team) is the value of the label C(team) of the cluster, and likewise for any other name.
-      - V(description) and V(unit) are those of the line item. V(kind) is C(usage) or C(adjustment).
-      - What an item does not have is null in its row. Adjustments belong to no cluster.
-      - An empty list gives one row for each currency.
-    type: list
-    elements: str
-    default:
-      - period
-  credit_rate:
-    description:
-      - What one credit is worth in USD. With it, credits count as USD in RV(costs) and RV(totals).
-      - Without it, credits stay a currency of their own.
-    type: float
-  compare:
-    description:
-      - With V(previous), each row of RV(costs) is compared with the same group in the calendar month before. Needs
-        V(period) in O(group_by).
-      - With O(period), the month before the first one is known as well; with ids or a filter by time it is not.
-    type: str
-    choices:
-      - previous
+  - cockroachdb_cloud.billing._costs
+  - cockroachdb_cloud.billing._costs.more
 seealso:
   - module: cockroachdb_cloud.billing.invoice_info
   - module: cockroachdb_cloud.billing.invoice_export
@@ -84,16 +61,32 @@ EXAMPLES = r"""
     compare: previous
   register: changes
 
-- name: See where this month is heading, with a credit at 0.9 USD
+- name: See where this month is heading and what is paid for, with a credit at 0.9 USD
   cockroachdb_cloud.billing.cost_info:
     period: this_month
     credit_rate: 0.9
+    budgets:
+      - name: everything
+        amount: 50000
+      - name: payments
+        amount: 20000
+        group:
+          label:team: payments
+    breakdowns:
+      parts: [description, unit]
   register: month
+
+- name: Show each budget
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.state }}, {{ item.spent }} of {{ item.amount }} {{ item.currency }}"
+  loop: "{{ month.budgets }}"
+  loop_control:
+    label: "{{ item.name }}"
 
 - name: Stop when an invoice does not add up
   ansible.builtin.assert:
-    that: changes.reconciliation | rejectattr('difference', 'equalto', 0) | length == 0
-    fail_msg: "{{ changes.reconciliation | rejectattr('difference', 'equalto', 0) }}"
+    that: changes.reconciliation | rejectattr('reconciled') | length == 0
+    fail_msg: "{{ changes.reconciliation | rejectattr('reconciled') }}"
 """
 
 RETURN = r"""
@@ -113,21 +106,34 @@ costs:
       type: str
       returned: always
     amount:
-      description: The sum of the line items and adjustments of the group.
+      description: The sum of the group.
       type: float
       returned: always
+    quantity:
+      description: The sum of the quantities, in the unit of the row; null where it has none.
+      type: float
+      returned: with V(unit) in O(group_by)
+    projected:
+      description: What the month comes to at its end, as in RV(forecast).
+      type: float
+      returned: in a month that is not over, with V(period) in O(group_by)
     previous:
       description: The sum of the same group in the calendar month before; null where there was nothing.
       type: float
       returned: with O(compare=previous)
     change:
-      description: The amount less the one before; null where there was nothing.
+      description: The amount, or the projection of a month that is not over, less the one before; null without either.
       type: float
       returned: with O(compare=previous)
     change_percent:
-      description: The change in percent of the amount before; null where there was nothing, or 0.
+      description: The change in percent of the size of the amount before; null where there was nothing, or 0.
       type: float
       returned: with O(compare=previous)
+breakdowns:
+  description: The rows of each of O(breakdowns), by its name, of the same form as RV(costs).
+  returned: success
+  type: dict
+  sample: {}
 totals:
   description: The sum of everything, one row for each currency.
   returned: success
@@ -136,24 +142,113 @@ totals:
   sample:
     - currency: USD
       amount: 5120.1
-reconciliation:
-  description: Whether each invoice adds up, one row for each invoice and currency, in the currency of the invoice.
+invoices:
+  description: The invoices that went in.
   returned: success
   type: list
   elements: dict
+  sample:
+    - invoice_id: 5d8e6f3a-0c1b-4f5e-9d2c-7a8b9c0d1e2f
+      period: 2026-10
+      status: FINALIZED
+forecast:
+  description:
+    - Where drafts are heading, one row for each month, group and currency. The groups are the entries of O(group_by)
+      but V(period), V(invoice) and V(status).
+    - Usage goes on at its rate so far, and adjustments stay as they are. It is not known to the hour how far a draft
+      has come, so that a projection has a range, which is the same all day.
+    - There is no projection in the first two days of a month, and none for an invoice without an end of its period.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - period: 2026-10
+      label:team: payments
+      currency: USD
+      spent: 645.0
+      usage: 645.0
+      adjustments: 0.0
+      elapsed: 0.5
+      projected: 1290.0
+      projected_low: 1249.69
+      projected_high: 1333.0
   contains:
-    invoice_id:
-      description: The id of the invoice.
+    spent:
+      description: What the month has cost so far.
+      type: float
+      returned: always
+    usage:
+      description: The part of it that goes on, line items and what is unitemized.
+      type: float
+      returned: always
+    adjustments:
+      description: The part of it that stays as it is.
+      type: float
+      returned: always
+    elapsed:
+      description: The part of the billing period that is over, from 0 to 1; null when its bounds are not known.
+      type: float
+      returned: always
+    projected:
+      description: RV(forecast[].usage) by RV(forecast[].elapsed), plus RV(forecast[].adjustments).
+      type: float
+      returned: always
+    projected_low:
+      description: The same if the draft held all of the day that has begun.
+      type: float
+      returned: always
+    projected_high:
+      description: The same if the draft held none of the day that has begun.
+      type: float
+      returned: always
+budgets:
+  description: Where the drafts of this month stand against each of O(budgets), in their order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: payments
+      group:
+        label:team: payments
+      currency: USD
+      amount: 1250.0
+      spent: 645.0
+      percent: 51.6
+      projected: 1290.0
+      projected_low: 1249.69
+      projected_high: 1333.0
+      state: at_risk
+  contains:
+    spent:
+      description: What this month has cost so far; null without a draft, or where no cost fits.
+      type: float
+      returned: always
+    percent:
+      description: That in percent of the budget.
+      type: float
+      returned: always
+    state:
+      description:
+        - V(over), the budget is spent; V(forecast_over), the low end of the projection is over it; V(at_risk), the high
+          end is; V(within); V(unknown), there is no draft of this month, no cost that fits, or it is too early.
       type: str
       returned: always
-    period:
-      description: The month of the invoice, such as C(2026-10).
-      type: str
-      returned: always
-    currency:
-      description: The currency of the row.
-      type: str
-      returned: always
+reconciliation:
+  description:
+    - Whether each invoice adds up, one row for each invoice and currency. Credits are not converted.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - invoice_id: 5d8e6f3a-0c1b-4f5e-9d2c-7a8b9c0d1e2f
+      period: 2026-10
+      currency: USD
+      total: 2301.17
+      lines: 2351.17
+      adjustments: -50.0
+      difference: 0.0
+      reconciled: true
+  contains:
     total:
       description: The total as the invoice states it.
       type: float
@@ -167,42 +262,48 @@ reconciliation:
       type: float
       returned: always
     difference:
-      description:
-        - The total less the line items and less the adjustments. 0 means that the invoice adds up.
-        - The vendor does not document whether a total includes the adjustments. Where it does not, this is their sum
-          with the sign turned.
+      description: The total less the line items and less the adjustments.
       type: float
       returned: always
-forecast:
-  description: Where each draft is heading, one row for each draft and currency, in the currency of the invoice.
+    reconciled:
+      description:
+        - Whether the total is what the line items come to, with the adjustments or without them, which the vendor does
+          not document. Half of the last digit of the total makes no difference.
+      type: bool
+      returned: always
+balances:
+  description:
+    - What is left of each currency, as the newest invoice with a balance of it says. Credits are not converted.
   returned: success
   type: list
   elements: dict
+  sample:
+    - invoice_id: 5d8e6f3a-0c1b-4f5e-9d2c-7a8b9c0d1e2f
+      period: 2026-10
+      currency: CRDB_CLOUD_CREDITS
+      amount: 20500.25
+      monthly: 2000.5
+      runs_out: "2027-09-08"
   contains:
-    invoice_id:
-      description: The id of the draft.
-      type: str
-      returned: always
-    period:
-      description: The month of the draft, such as C(2026-10).
-      type: str
-      returned: always
-    currency:
-      description: The currency of the row.
-      type: str
-      returned: always
-    spent:
-      description: The total of the draft so far.
+    monthly:
+      description: What the newest three full months that were spent in it came to on average; null without one.
       type: float
       returned: always
-    elapsed:
-      description: The part of the billing period that is over, from 0 to 1.
-      type: float
+    runs_out:
+      description: The day on which the balance is used up at that rate; null when it never is.
+      type: str
       returned: always
-    projected:
-      description: The total at the end of the period if costs go on at the same rate; null when nothing has elapsed.
-      type: float
-      returned: always
+adjustments:
+  description: Each adjustment of the invoices.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - invoice_id: 5d8e6f3a-0c1b-4f5e-9d2c-7a8b9c0d1e2f
+      period: 2026-10
+      name: Premium Support
+      currency: USD
+      amount: 500.0
 failure:
   description: What went wrong, as RV(cockroachdb_cloud.billing.invoice_info#module:failure) says.
   returned: failure
@@ -217,7 +318,7 @@ failure:
 
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import fetch_answer
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_info import fetch_answer
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
