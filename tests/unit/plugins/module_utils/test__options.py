@@ -15,22 +15,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
+    ENVIRONMENT,
+    Credential,
+    Layer,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
-    ENVIRONMENT,
     SELECTION_SPEC,
     Connection,
-    Credential,
-    Layer,
     Selection,
-    environment_layer,
     is_loopback,
     read_connection,
     read_selection,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import Months
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
 
 NOW = datetime.datetime(2026, 11, 23, tzinfo=datetime.timezone.utc)
 OPTION = "option {option}"
@@ -38,15 +38,14 @@ DEFAULTS = {name: spec.get("default") for name, spec in CONNECTION_SPEC.items()}
 NOTHING = {name: spec.get("default") for name, spec in SELECTION_SPEC.items()}
 KEY = {"api_key": "sandbox-key"}
 JWT = {"api_jwt": "sandbox.jwt", "vanity_name": "acme"}
-VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def connect(*others: Layer, **options: t.Any) -> Connection:
-    return read_connection({**DEFAULTS, **options}, [Layer(options, OPTION), *others], environment_of="this test")
+def connect(**options: t.Any) -> Connection:
+    return read_connection({**DEFAULTS, **options}, [Layer(options, OPTION)], environment_of="this test")
 
 
 def choose(**options: t.Any) -> Selection:
-    return read_selection({**NOTHING, **options}, NOW)
+    return read_selection({**NOTHING, **options}, now=NOW)
 
 
 def refusal(read: t.Callable[..., object], *arguments: t.Any, **options: t.Any) -> str:
@@ -90,169 +89,23 @@ def test_the_defaults() -> None:
     )
 
 
-# Credentials
+# Who asks
 
 
-@pytest.mark.parametrize("white", ["", " ", "\n", "\t", "\r\n", " \n\t "])
-@pytest.mark.parametrize("name", ["api_key", "api_jwt"])
-def test_a_credential_loses_the_white_space_around_it(name: str, white: str) -> None:
-    credential = connect(**{name: f"{white}sandbox-key{white}", "vanity_name": "acme"}).credential
-    assert credential == ("sandbox-key", name, f"option {name}")
-
-
-def test_a_credential_is_a_plain_string() -> None:
-    connection = connect(api_jwt=TextOfAnsible(" sandbox-key "), vanity_name=TextOfAnsible("acme"))
+def test_a_connection_is_made_of_plain_strings() -> None:
+    connection = connect(api_jwt=TextOfAnsible(" sandbox.jwt "), vanity_name=TextOfAnsible("acme"))
     for value in (connection.credential.secret, connection.vanity_name, connection.api_url, connection.api_version):
         assert value.__class__ is str
 
 
-@given(st.text(VISIBLE, min_size=1))
-def test_visible_ascii_makes_a_credential(secret: str) -> None:
-    assert connect(api_key=secret).credential.secret == secret
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "sandbox key",
-        "sandbox\nkey",
-        "sandbox\tkey",
-        "sandbox\r\nX-Other: 1",
-        "sandbox\x00key",
-        "sandbox-key\x7f",
-        "sandbox-kéy",
-        "sandbox\u200bkey",
-        "sandbox\u00a0key",
-        "\u201csandbox-key\u201d",
-        "sandbox\udc80key",
-    ],
-)
-@pytest.mark.parametrize("name", ["api_key", "api_jwt"])
-def test_a_broken_credential_is_refused_and_not_shown(name: str, value: str) -> None:
-    text = refusal(connect, **{name: value, "vanity_name": "acme"})
-    assert f"The option {name} holds white space" in text
-    assert "sandbox" not in text
-
-
-@pytest.mark.parametrize("value", ["", " ", "\n", "\t\r\n "])
-@pytest.mark.parametrize("name", ["api_key", "api_jwt"])
-def test_an_empty_credential_is_refused(name: str, value: str) -> None:
-    assert refusal(connect, **{name: value}) == (
-        f"The option {name} is empty: set it to a credential, or leave it out altogether."
-    )
-
-
-@pytest.mark.parametrize("value", [["sandbox-key"], {"sandbox": "key"}, 12345, True, b"sandbox-key"])
-def test_a_credential_of_another_type_is_refused_and_not_shown(value: object) -> None:
-    assert refusal(connect, api_key=value) == "The option api_key must be a string."
-
-
-@given(st.text(min_size=1).map(lambda text: f"sandbox{text}key"))
-def test_a_refused_credential_never_stands_in_the_message(secret: str) -> None:
-    try:
-        connection = connect(api_key=secret)
-    except OptionsError as error:
-        assert "sandbox" not in f"{error}"  # noqa: PT017 (not every text is refused)
-    else:
-        assert connection.credential.secret == secret
-        assert secret not in f"{connection!r} {connection.credential}"
-
-
-def test_a_credential_shows_where_it_is_from_and_not_what_it_is() -> None:
-    credential = Credential("sandbox-key", "api_key", "option api_key")
-    assert f"{credential}" == repr(credential) == "Credential(api_key from option api_key)"
-
-
-def test_no_credential_at_all() -> None:
-    text = refusal(connect)
-    for name in ("api_key", "api_jwt", "vanity_name"):
-        assert name in text
-        assert ENVIRONMENT[name] in text
-    assert "in the environment of this test" in text
-
-
-LAYERS = {
-    "option": Layer({"api_key": "option-key", "api_jwt": None}, "option {option}"),
-    "option jwt": Layer({"api_key": None, "api_jwt": "option-jwt"}, "option {option}"),
-    "variable": Layer({"api_key": "variable-key", "api_jwt": None}, "variable v_{option}"),
-    "variable jwt": Layer({"api_key": None, "api_jwt": "variable-jwt"}, "variable v_{option}"),
-    "environment": Layer({"api_key": "environment-key", "api_jwt": None}, "environment variable {variable}", False),
-    "environment jwt": Layer({"api_key": None, "api_jwt": "environment-jwt"}, "environment variable {variable}", False),
-    "environment both": Layer(
-        {"api_key": "environment-key", "api_jwt": "environment-jwt"}, "environment variable {variable}", False
-    ),
-    "nothing": Layer({"api_key": None}, "nothing"),
-}
-
-
-@pytest.mark.parametrize(
-    ("names", "secret", "source"),
-    [
-        (["option"], "option-key", "option api_key"),
-        (["option jwt"], "option-jwt", "option api_jwt"),
-        (["variable"], "variable-key", "variable v_api_key"),
-        (["variable jwt"], "variable-jwt", "variable v_api_jwt"),
-        (["environment"], "environment-key", "environment variable COCKROACH_API_KEY"),
-        (["environment jwt"], "environment-jwt", "environment variable COCKROACH_API_JWT"),
-        (["environment both"], "environment-key", "environment variable COCKROACH_API_KEY"),
-        (["option", "environment jwt"], "option-key", "option api_key"),
-        (["option", "environment both"], "option-key", "option api_key"),
-        (["option jwt", "environment"], "option-jwt", "option api_jwt"),
-        (["option jwt", "environment both"], "option-jwt", "option api_jwt"),
-        (["option jwt", "variable", "environment"], "option-jwt", "option api_jwt"),
-        (["option", "variable jwt", "environment jwt"], "option-key", "option api_key"),
-        (["variable jwt", "environment"], "variable-jwt", "variable v_api_jwt"),
-        (["nothing", "variable jwt", "environment"], "variable-jwt", "variable v_api_jwt"),
-        (["nothing", "nothing", "environment jwt"], "environment-jwt", "environment variable COCKROACH_API_JWT"),
-    ],
-)
-def test_the_strongest_layer_wins_across_the_pair(names: list[str], secret: str, source: str) -> None:
-    options = {**DEFAULTS, "vanity_name": "acme"}
-    connection = read_connection(options, [LAYERS[name] for name in names], environment_of="this test")
-    assert connection.credential == (secret, f"api_{secret.split('-')[1]}", source)
-
-
-@pytest.mark.parametrize(
-    ("source", "exclusive", "expected"),
-    [
-        ("option {option}", True, "The option api_key and the option api_jwt are both given: leave one out."),
-        (
-            "variable v_{option}",
-            True,
-            "The variable v_api_key and the variable v_api_jwt are both given: leave one out.",
-        ),
-        ("environment variable {variable}", False, None),
-    ],
-)
-def test_key_and_jwt_in_one_layer(source: str, exclusive: bool, expected: str | None) -> None:
-    layer = Layer({"api_key": "sandbox-key", "api_jwt": "sandbox.jwt"}, source, exclusive)
-    if expected:
-        assert refusal(read_connection, DEFAULTS, [layer], environment_of="this test") == expected
-    else:
-        assert read_connection(DEFAULTS, [layer], environment_of="this test").credential.secret == "sandbox-key"
-
-
-def test_a_stronger_layer_hides_a_broken_one() -> None:
-    broken = Layer({"api_key": "", "api_jwt": "a b"}, "environment variable {variable}", False)
-    assert connect(broken, **KEY).credential.secret == "sandbox-key"
-    assert "environment variable COCKROACH_API_KEY is empty" in refusal(connect, broken)
-
-
-def test_an_empty_option_does_not_fall_through_to_the_environment() -> None:
-    assert "option api_key is empty" in refusal(connect, LAYERS["environment"], api_key="")
-
-
-def test_the_environment_is_read_where_it_is_asked_for() -> None:
-    with fresh_environment({"COCKROACH_API_KEY": "sandbox-key"}):
-        layer = environment_layer()
-    assert layer.values == {"api_key": "sandbox-key", "api_jwt": None}
-    assert not layer.exclusive
-    assert layer.source_of("api_jwt") == "environment variable COCKROACH_API_JWT"
+def test_a_broken_credential_is_refused() -> None:
+    assert refusal(connect, api_key=" ").startswith("The option api_key is empty: ")
+    assert "in the environment of this test" in refusal(connect)
 
 
 @pytest.mark.parametrize("source", ["option api_jwt", "environment variable COCKROACH_API_JWT"])
 def test_a_jwt_needs_the_vanity_name(source: str) -> None:
-    layer = LAYERS["environment jwt"] if "environment" in source else LAYERS["option jwt"]
+    layer = Layer({"api_jwt": "sandbox.jwt"}, source)
     text = refusal(read_connection, DEFAULTS, [layer], environment_of="this test")
     assert text.startswith(f"The JWT from the {source} needs vanity_name: ")
     assert "COCKROACH_VANITY_NAME" in text
@@ -359,6 +212,29 @@ def test_a_refused_url_is_not_shown(url: str) -> None:
     text = refusal(connect, **KEY, api_url=url)
     assert text.startswith("api_url (or the environment variable COCKROACH_SERVER) must be a URL such as https://")
     assert "secretword" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "added"),
+    [
+        ("/api/v1", "/api/v1"),
+        ("/api/v1/", "/api/v1"),
+        ("/api", "/api"),
+        ("/API/V1//", "/API/V1"),
+        ("/api/v2", "/api/v2"),
+        ("/api/v1/invoices", "/api/v1/invoices"),
+        ("/crdb/api/v1", "/api/v1"),
+    ],
+)
+def test_a_url_that_has_the_path_of_the_api(path: str, added: str) -> None:
+    assert refusal(connect, **KEY, api_url=f"https://cockroachlabs.cloud{path}") == (
+        f"api_url (or the environment variable COCKROACH_SERVER) ends in {added}, which is added to it: leave that out."
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/v1/crdb", "/crdb-api", "/apiv1", "/api/x"])
+def test_a_prefix_that_only_looks_like_it(path: str) -> None:
+    assert connect(**KEY, api_url=f"https://gateway.example.com{path}").api_url.endswith(path)
 
 
 @pytest.mark.parametrize("port", ["0", "00", "65536", "99999"])
@@ -489,7 +365,7 @@ def test_the_range_of_a_number(name: str, least: int) -> None:
 
 
 def test_nothing_selected_lists_everything_in_full() -> None:
-    assert choose() == Selection(None, None, None, None, None, "full")
+    assert choose() == Selection(None, None, None, None, None, "full", (), ())
 
 
 def test_every_selection_option() -> None:
@@ -499,7 +375,7 @@ def test_every_selection_option() -> None:
     assert choose(status="FINALIZED", period="2026-01") == Selection(
         status="FINALIZED", months=Months(2026 * 12, 2026 * 12)
     )
-    assert choose(invoice_id=["b", "a", "b"], detail="clusters") == Selection(["b", "a", "b"], detail="clusters")
+    assert choose(invoice_id=["b", "a"], detail="clusters") == Selection(["b", "a"], detail="clusters")
     assert choose(invoice_id=[]).invoice_ids == []
 
 
@@ -576,6 +452,12 @@ def test_an_id_that_would_change_the_path(invoice_id: str) -> None:
     assert text.isprintable()
 
 
+def test_an_id_twice() -> None:
+    expected = "invoice_id holds 'a' twice: leave one out, or its costs count twice."
+    assert refusal(choose, invoice_id=["a", "b", "a"]) == expected
+    assert refusal(choose, invoice_id=["7", 7]).startswith("invoice_id holds '7' twice: ")
+
+
 @pytest.mark.parametrize("invoice_id", [["a"], {"invoice_id": "a"}, 1.5, b"a"])
 def test_an_id_of_another_type(invoice_id: object) -> None:
     assert refusal(choose, invoice_id=[invoice_id]) == "invoice_id must be a list of ids, each a string."
@@ -623,7 +505,12 @@ def test_options_that_go_together(options: dict[str, t.Any]) -> None:
         ("status", "draft", "status must be one of FINALIZED, DRAFT, not 'draft'."),
         ("status", "", "status must be one of FINALIZED, DRAFT, not ''."),
         ("detail", "most", "detail must be one of full, clusters, totals, not 'most'."),
-        ("detail", None, "detail must be one of full, clusters, totals, not None."),
+        ("status", ["DRAFT"], "status must be one of FINALIZED, DRAFT, not ['DRAFT']."),
+        ("require", ["final", "all"], "require must be one of invoices, months, final, labels, not 'all'."),
+        ("require", [None], "require must be one of invoices, months, final, labels, not ''."),
+        ("require", ["Final"], "require must be one of invoices, months, final, labels, not 'Final'."),
+        ("require", "final", "require must be a list of invoices, months, final, labels, not 'final'."),
+        ("require", {"final": True}, "require must be a list of invoices, months, final, labels, not {'final': True}."),
     ],
 )
 def test_a_value_that_is_no_choice(name: str, value: str | None, expected: str) -> None:
@@ -659,12 +546,51 @@ def test_times_in_the_wrong_order() -> None:
     )
 
 
+def test_times_that_cut_through_months() -> None:
+    assert choose(start_time="2026-10-01", end_time="2026-10-31").warnings == (
+        "2026-10 lies only partly between start_time and end_time, and a billing period that is not wholly inside is "
+        "left out: use times at the first of a month, such as 2026-10-01 and 2026-11-01, or period.",
+    )
+    (text,) = choose(start_time="2026-09-15", end_time="2026-10-31T23:59:59+02:00").warnings
+    assert text.startswith("2026-09 and 2026-10 lie only partly ")
+    assert choose(start_time="2026-10-01", end_time="2026-11-01").warnings == ()
+
+
 @pytest.mark.parametrize(
-    "value", ["", "2026-13", "2026-03..2026-01", "last_0_months", "october", 20266, True, ["2026"]]
+    ("value", "expected"),
+    [
+        ("", "period is empty: write a month such as 2026-10, or leave it out."),
+        (" 2026-13\n", "period '2026-13': there is no month 13, write 2026-01 to 2026-12."),
+        (datetime.date(2026, 10, 1), "period '2026-10-01' is a day, and a billing period is a month: write 2026-10."),
+        (["2026"], "period \"['2026']\" is none that is known: "),
+    ],
 )
-def test_what_is_no_period(value: object) -> None:
-    text = refusal(choose, period=value)
-    assert text.startswith("period must be one of 2026-10, 2026, ")
+def test_what_is_no_period(value: object, expected: str) -> None:
+    assert refusal(choose, period=value).startswith(expected)
+
+
+# What has to be there
+
+
+def test_what_is_required() -> None:
+    assert choose(require=[]).require == ()
+    assert choose(require=["final", "invoices", "final"]).require == ("invoices", "final")
+    assert choose(require=["months"], period="2026").require == ("months",)
+    options = {**NOTHING, "require": ["labels"]}
+    assert read_selection(options, now=NOW, labels=True).require == ("labels",)
+
+
+@pytest.mark.parametrize("options", [{}, {"invoice_id": ["a"]}, {"start_time": "2026-10-01", "end_time": "2026-11-01"}])
+def test_months_are_required_of_a_period_alone(options: dict[str, t.Any]) -> None:
+    assert refusal(choose, require=["invoices", "months"], **options) == (
+        "require holds months, those of period, and period is not given: set it, or leave months out."
+    )
+
+
+def test_labels_are_required_where_some_are_asked_for() -> None:
+    assert refusal(choose, require=["labels"]) == (
+        "require holds labels, and no other option asks for a label here: leave labels out."
+    )
 
 
 def test_a_year_that_yaml_took_for_a_number() -> None:
