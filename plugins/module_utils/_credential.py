@@ -101,12 +101,13 @@ def find_credential(layers: t.Sequence[Layer], environment_of: str) -> Credentia
 def mask_secrets(layers: t.Sequence[Layer]) -> set[str]:
     """Return what has to be masked wherever it shows, and have ansible-core mask it where it can.
 
-    That is the credential that counts, also when it is refused, as it stands and without the white space around it.
-    One that does not count is not used and not masked, nor is one that is too short to be a credential.
+    That is the credential that counts, also when it is refused, as it stands, and without the white space and quotes
+    around it. One that does not count is not used and not masked, nor is one that is too short to be a credential.
     """
     counting = next(([layer.values[name] for name in layer.counting()] for layer in layers if layer.counting()), [])
     texts = [plain(value) for value in counting if isinstance(value, str)]
-    masked = {form for text in texts for form in (text, text.strip()) if len(text.strip()) >= _SHORTEST}
+    forms = {form for text in texts for form in (text, text.strip(), text.strip().strip(_QUOTES))}
+    masked = {form for form in forms if len(form.strip()) >= _SHORTEST}
     if register_secrets is not None and masked:
         register_secrets(masked)
     return masked

@@ -143,8 +143,8 @@ ANSWERED: dict[str, Case] = {
     ),
     # Ids
     "ids in their order": Case(
-        {"invoice_id": ["b", "a", "b"]},
-        requests=[getting("b", JANUARY), getting("a", NOVEMBER), getting("b", DRAFT)],
+        {"invoice_id": ["b", "a", "c"]},
+        requests=[getting("b", JANUARY), getting("a", NOVEMBER), getting("c", DRAFT)],
         invoices=[JANUARY, NOVEMBER, DRAFT],
     ),
     "no ids": Case({"invoice_id": []}, invoices=[]),
@@ -239,6 +239,13 @@ ANSWERED: dict[str, Case] = {
     "a broken environment behind an option": Case(
         {}, {"COCKROACH_API_KEY": " ", "COCKROACH_API_JWT": "a b"}, [listing()], HISTORY
     ),
+    "a leftover beside the key in the environment": Case(
+        {},
+        {"COCKROACH_API_KEY": "sandbox-env", "COCKROACH_API_JWT": "0"},
+        [listing(headers=bearer("sandbox-env"))],
+        HISTORY,
+        credential=False,
+    ),
     # Where
     "environment server": Case({}, {"COCKROACH_SERVER": "http://127.0.0.1:{port}/"}, [listing()], HISTORY),
     "option server, environment server": Case(
@@ -275,9 +282,10 @@ NEEDS_VANITY = (
     "COCKROACH_VANITY_NAME."
 )
 BROKEN = (
-    " holds white space, control characters or other characters that no credential has: copy it again, on one line and "
-    "without quotes."
+    " holds white space, control characters or other characters that no credential has: copy it again, on one line."
 )
+SHORT = " is shorter than 8 characters, which no credential is: copy all of it, or leave it out altogether."
+QUOTED = " is in quotes, which are no part of a credential: write it without them."
 EMPTY = " is empty: set it to a credential, or leave it out altogether."
 URL = (
     "api_url (or the environment variable COCKROACH_SERVER) must be a URL such as https://cockroachlabs.cloud: http or "
@@ -289,10 +297,6 @@ CLEAR = (
 )
 HEADER = " is empty or holds characters other than visible ASCII: correct it or leave it out."
 TIME = " must be an RFC 3339 time such as 2026-10-01T00:00:00Z or a date such as 2026-10-01, not {}."
-PERIOD = (
-    "period must be one of 2026-10, 2026, 2026-01..2026-03, this_month, last_month, this_year, last_year, or "
-    "last_3_months with any number, not {}."
-)
 ID = (
     "invoice_id holds {}, which is no invoice id: it must not be '.' or '..' nor hold '/', '?', '#' or control "
     "characters. Copy the id from invoice_id of a list of invoices."
@@ -367,10 +371,29 @@ REFUSED: dict[str, Case] = {
         {"api_url": "https://localhost:65536"},
         error="api_url (or the environment variable COCKROACH_SERVER) has a port that is not between 1 and 65535.",
     ),
+    "the path of the API in the url": Case(
+        {},
+        {"COCKROACH_SERVER": "http://127.0.0.1:{port}/api/v1/"},
+        error="api_url (or the environment variable COCKROACH_SERVER) ends in /api/v1, which is added to it: leave "
+        "that out.",
+    ),
+    "an id twice": Case(
+        {"invoice_id": ["a", "b", "a"]},
+        error="invoice_id holds 'a' twice: leave one out, or its costs count twice.",
+    ),
+    "a month that is none": Case(
+        {"period": "2026-13"}, error="period '2026-13': there is no month 13, write 2026-01 to 2026-12."
+    ),
+    "months of no period": Case(
+        {"require": ["months"]},
+        error="require holds months, those of period, and period is not given: set it, or leave months out.",
+    ),
+    "labels where none is asked for": Case(
+        {"require": ["labels"], "period": "2026"},
+        error="require holds labels, and no other option asks for a label here: leave labels out.",
+    ),
     "a url in the environment": Case({}, {"COCKROACH_SERVER": "http://example.com"}, error=CLEAR.format("example.com")),
 }
-for text in ("", "13", "2026-13", "2026-03..2026-01", "last_0_months", "next_month"):
-    REFUSED[f"period {text!r}"] = Case({"period": text}, error=PERIOD.format(repr(text)))
 for text in (".", "..", "a/b", "a?b", "a#b", "a\nb", "\x7f"):
     REFUSED[f"id {text!r}"] = Case({"invoice_id": ["a", text]}, error=ID.format(repr(text)))
 for text in (
@@ -391,10 +414,10 @@ for option, variable in {"api_key": "COCKROACH_API_KEY", "api_jwt": "COCKROACH_A
         REFUSED[f"{variable} {text!r}"] = Case(
             {}, {variable: text}, error=f"The environment variable {variable}{EMPTY}", credential=False
         )
-    for text in ("a b", "a\nb", "a\r\nX-Other: 1", "kéy"):
-        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{BROKEN}", credential=False)
+    for text, wrong in {"a b": BROKEN, "a\r\nX-Other: 1": BROKEN, "0": SHORT, "'sandbox-key'": QUOTED}.items():
+        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{wrong}", credential=False)
         REFUSED[f"{variable} {text!r}"] = Case(
-            {}, {variable: text}, error=f"The environment variable {variable}{BROKEN}", credential=False
+            {}, {variable: text}, error=f"The environment variable {variable}{wrong}", credential=False
         )
 for number, least in {"timeout": 1, "retries": 0, "retry_max_delay": 0}.items():
     for wrong in (least - 1, 86401):

@@ -34,6 +34,7 @@ REASONS = (
     "network",
     "timeout",
     "response",
+    "incomplete",
 )
 _FOLDERS = [
     {
@@ -61,6 +62,7 @@ _GROUPS = (
     "period", "invoice", "status", "cluster", "cluster_id", "plan", "cloud_provider", "region", "folder", "label:team",
     "description", "unit", "kind",
 )  # fmt: skip
+_DETAILS = ("full", "clusters", "totals")
 _FORMATS = ("csv", "json", "jsonl")
 _LAYOUTS = ("line_items", "invoices", "focus-1.2", "focus-1.4")
 
@@ -145,26 +147,24 @@ class Round:
             "api_url": url,
             "api_key": KEY,
             "retries": 0,
-            "detail": self.random.choice(["full", "clusters", "totals"]),
             **self.random.choice([{}, {}, {"period": "2026"}, {"period": "2026-10"}, {"invoice_id": ["a", "b"]}]),
         }
         getattr(self, f"_run_{plugin}")(options, folder)
         return plugin
 
     def _run_invoice_info(self, options: dict[str, t.Any], _folder: str) -> None:
-        self._run_module("invoice_info", options, "invoices")
+        self._run_module("invoice_info", {**options, "detail": self.random.choice(_DETAILS)}, "invoices")
 
     def _run_invoice(self, options: dict[str, t.Any], _folder: str) -> None:
         terms = [options.pop("invoice_id")] if "invoice_id" in options else []
         text = ""
         try:
-            assert isinstance(run_lookup("invoice", terms, options), list)
+            assert isinstance(run_lookup("invoice", terms, {**options, "detail": self.random.choice(_DETAILS)}), list)
         except LookupFailureError as error:
             text = error.args[0]
         _check_text(text)
 
     def _run_cost_info(self, options: dict[str, t.Any], _folder: str) -> None:
-        del options["detail"]
         options["group_by"] = self.random.sample(_GROUPS, self.random.randint(0, 4))
         if self.random.random() < 0.5:
             options["credit_rate"] = 1.25
@@ -175,8 +175,6 @@ class Round:
     def _run_invoice_export(self, options: dict[str, t.Any], folder: str) -> None:
         layout = self.random.choice(_LAYOUTS)
         options.update(dest=f"{folder}/export", format=self.random.choice(_FORMATS), layout=layout)
-        if layout != "invoices":
-            del options["detail"]
         if layout.startswith("focus") and self.random.random() < 0.7:
             options.update(billing_account_id="o1", credit_rate=1)
         self._run_module("invoice_export", options, "rows")

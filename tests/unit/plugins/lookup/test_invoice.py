@@ -163,9 +163,9 @@ def test_an_undefined_variable_is_named(api: Api) -> None:
         ({"api_key": "sandbox-option"}, {"api_key": "sandbox-variable"}, {}, "sandbox-option"),
         ({"api_key": "sandbox-option"}, {"api_jwt": JWT}, {"COCKROACH_API_JWT": JWT}, "sandbox-option"),
         ({}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_JWT": JWT}, "sandbox-variable"),
-        ({}, {"api_key": None}, {"COCKROACH_API_KEY": "sandbox-env"}, "sandbox-env"),
         ({"api_key": None}, {"api_key": "sandbox-variable"}, {}, "sandbox-variable"),
-        ({"api_jwt": None}, {"api_key": "sandbox-variable", "api_jwt": None}, {}, "sandbox-variable"),
+        ({"api_jwt": None}, {"api_key": "sandbox-variable"}, {}, "sandbox-variable"),
+        ({"api_key": "sandbox-option"}, {"api_key": None, "api_jwt": ""}, {}, "sandbox-option"),
         ({"api_jwt": JWT}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_KEY": "sandbox-env"}, JWT),
         ({}, {"api_jwt": JWT}, {"COCKROACH_API_KEY": "sandbox-env"}, JWT),
     ],
@@ -204,6 +204,11 @@ def test_key_and_jwt_as_variables(api: Api) -> None:
     [
         ("api_key", "", "The variable cockroachdb_cloud_api_key is empty: "),
         ("api_key", "\n", "The variable cockroachdb_cloud_api_key is empty: "),
+        ("api_key", None, "The variable cockroachdb_cloud_api_key is empty: "),
+        ("api_key", "{{ nothing | default('') }}", "The variable cockroachdb_cloud_api_key is empty: "),
+        ("api_key", "sandbox", "The variable cockroachdb_cloud_api_key is shorter than 8 characters"),
+        ("api_key", "'sandbox-key'", "The variable cockroachdb_cloud_api_key is in quotes"),
+        ("api_jwt", None, "The variable cockroachdb_cloud_api_jwt is empty: "),
         ("api_key", "sandbox\nkey", "The variable cockroachdb_cloud_api_key holds white space"),
         ("api_key", ["sandbox-key"], "The variable cockroachdb_cloud_api_key must be a string."),
         ("api_jwt", "sandbox.jwt", "The JWT from the variable cockroachdb_cloud_api_jwt needs vanity_name: "),
@@ -213,7 +218,14 @@ def test_a_broken_credential_in_a_variable_is_named_and_not_shown(
     name: str, value: t.Any, expected: str, api: Api
 ) -> None:
     with pytest.raises(LookupFailureError) as caught:
-        run_lookup("invoice", (), {"api_url": api.url}, variables={f"cockroachdb_cloud_{name}": value})
+        run_lookup(
+            "invoice",
+            (),
+            {"api_url": api.url},
+            variables={f"cockroachdb_cloud_{name}": value},
+            # A key that is there does not stand in for one that was left blank.
+            environment={"COCKROACH_API_KEY": "sandbox-env"},
+        )
     assert f"{caught.value}".startswith(expected)
     assert "sandbox" not in caught.value.shown
 
@@ -299,9 +311,49 @@ def test_times_as_yaml_makes_them(name: str, value: t.Any, expected: str, api: A
 
 
 def test_a_date_is_no_period(api: Api) -> None:
-    text = refusal((), {"period": datetime.date(2026, 1, 1)}, variables=variables(api))
-    assert text.startswith("period must be one of 2026-10, ")
-    assert text.endswith("not '2026-01-01'.")
+    assert refusal((), {"period": datetime.date(2026, 1, 1)}, variables=variables(api)) == (
+        "period '2026-01-01' is a day, and a billing period is a month: write 2026-01."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "choices"),
+    [
+        ("status", "draft", "FINALIZED, DRAFT"),
+        ("detail", "Totals", "full, clusters, totals"),
+        ("require", ["drafts"], "invoices, months, final, labels"),
+    ],
+)
+def test_a_value_that_is_no_choice(name: str, value: t.Any, choices: str, api: Api) -> None:
+    shown = value if isinstance(value, str) else value[0]
+    assert refusal((), {name: value}, variables=variables(api)) == f"{name} must be one of {choices}, not {shown!r}."
+
+
+def test_what_a_playbook_omits_is_not_given(api: Api) -> None:
+    names = ["status", "period", "start_time", "end_time", "detail", "require", "timeout", "validate_certs", "api_key"]
+    options = ", ".join(f"{name}=nothing | default(omit)" for name in names)
+    given = variables(api, cockroachdb_cloud_api_jwt="{{ nothing | default(omit) }}")
+    given["cockroachdb_cloud_timeout"] = "{{ nothing | default(omit) }}"
+    # Before ansible-core 2.19 omit is a variable of every task, and since then it is part of the templates.
+    given.setdefault("omit", "__omit_place_holder__0123456789abcdef")
+    api.expect(answer={"invoices": [JANUARY]})
+    assert template(f"{{{{ {QUERY}, nothing | default(omit), {options}) }}}}", given) == [JANUARY]
+
+
+def test_a_blank_variable_sets_nothing_else(api: Api) -> None:
+    api.expect(answer=EMPTY)
+    blank = {f"cockroachdb_cloud_{name}": None for name in ("vanity_name", "timeout", "ca_path", "validate_certs")}
+    assert run_lookup("invoice", variables=variables(api, **blank)) == []
+
+
+def test_what_the_selection_warns_of_is_displayed(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ansible.utils.display import Display
+
+    said: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _display, text, *_args, **_kwargs: said.append(text))
+    api.expect(query={"start_time": "2026-10-01T00:00:00Z", "end_time": "2026-10-31T00:00:00Z"}, answer=EMPTY)
+    run_lookup("invoice", (), {"start_time": "2026-10-01", "end_time": "2026-10-31"}, variables=variables(api))
+    assert [text[:38] for text in said] == ["2026-10 lies only partly between start"]
 
 
 # Around it

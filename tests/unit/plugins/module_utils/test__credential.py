@@ -223,6 +223,7 @@ def test_the_environment_is_read_where_it_is_asked_for() -> None:
         ([Layer({"api_key": None}, ""), Layer({"api_jwt": "sandbox.jwt"}, "")], {"sandbox.jwt"}),
         # What is refused is masked as well.
         ([Layer({"api_key": "sandbox key"}, "")], {"sandbox key"}),
+        ([Layer({"api_key": "'sandbox-key'"}, "")], {"'sandbox-key'", "sandbox-key"}),
         ([Layer({"api_key": "sandbox-key", "api_jwt": "sandbox.jwt"}, "")], {"sandbox-key", "sandbox.jwt"}),
         # What is not used is not.
         ([Layer({"api_key": "sandbox-key"}, ""), Layer({"api_jwt": "sandbox.jwt"}, "")], {"sandbox-key"}),

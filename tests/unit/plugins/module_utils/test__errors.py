@@ -16,6 +16,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
 REASONS = {
     "AttemptTimeoutError": "timeout",
     "AuthenticationError": "authentication",
+    "IncompleteError": "incomplete",
     "NetworkError": "network",
     "NotFoundError": "not_found",
     "OptionsError": "options",

@@ -16,10 +16,18 @@ import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ServerError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import CONNECTION_SPEC, SELECTION_SPEC
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
+    CONNECTION_SPEC,
+    DETAIL_SPEC,
+    SELECTION_SPEC,
+    WRITER_SPEC,
+    Selection,
+)
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
     fresh_environment,
     module_arguments,
+    run_module,
     run_python,
 )
 
@@ -45,7 +53,7 @@ def test_the_options_of_every_module() -> None:
     assert made.params["width"] == 4
     assert made.params["api_url"] == "https://cockroachlabs.cloud"
     assert made.connection().credential.source == "option api_key"
-    assert made.selection().detail == "full"
+    assert made.selection() == Selection()
     assert made.supports_check_mode
     assert not made.diff_mode
 
@@ -69,8 +77,9 @@ def test_the_environment_of_the_host_is_read_when_the_module_starts() -> None:
         ({"api_jwt": "{secret}"}, {}),
         ({}, {"COCKROACH_API_KEY": "{secret}\n"}),
         ({}, {"COCKROACH_API_JWT": "{secret}"}),
-        # Not used, and masked all the same.
-        ({"api_key": "other-key"}, {"COCKROACH_API_JWT": " {secret} "}),
+        # Refused, and masked all the same.
+        ({"api_key": "{secret}", "api_jwt": "sandbox.jwt"}, {}),
+        ({"api_key": "'{secret}'"}, {}),
     ],
 )
 def test_a_secret_is_masked_in_what_the_module_returns(options: dict[str, t.Any], environment: dict[str, str]) -> None:
@@ -91,10 +100,67 @@ def test_a_secret_is_masked_in_what_the_module_returns(options: dict[str, t.Any]
         assert secret in told or secret not in f"{result}"
 
 
-@pytest.mark.parametrize("environment", [{}, {"COCKROACH_API_KEY": ""}, {"COCKROACH_API_JWT": " \n"}])
-def test_an_empty_secret_masks_nothing(environment: dict[str, str]) -> None:
-    made = module({"api_key": "", "api_jwt": " "}, environment)
-    assert ended(lambda: made.exit_json(text="a b"))["text"] == "a b"
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [
+        ({"api_key": "", "api_jwt": " "}, {}),
+        ({}, {"COCKROACH_API_KEY": ""}),
+        ({}, {"COCKROACH_API_JWT": " \n"}),
+        # What is too short to be a credential, and what is not used.
+        ({"api_key": "0"}, {}),
+        ({"api_key": 0}, {}),
+        ({}, {"COCKROACH_API_KEY": "0"}),
+        ({"api_key": "sandbox-key"}, {"COCKROACH_API_KEY": "2000", "COCKROACH_API_JWT": "0"}),
+        ({}, {"COCKROACH_API_KEY": "sandbox-key", "COCKROACH_API_JWT": "0"}),
+        ({"api_key": "sandbox-key"}, {"COCKROACH_API_JWT": "a text b"}),
+        ({"api_url": "https://0:0@host"}, {}),
+    ],
+)
+def test_what_masks_nothing(options: dict[str, t.Any], environment: dict[str, str]) -> None:
+    result = ended(lambda: module(options, environment).exit_json(text="a text b", amount=2000, key="10"))
+    assert not {"0", "a text b"} & set(result.get("_ansible_new_secrets", ()))
+    assert (result["text"], result["amount"], result["key"]) == ("a text b", 2000, "10")
+
+
+WRONG: list[dict[str, t.Any]] = [
+    {},
+    {"timeout": "soon"},
+    {"no_such_option": 1},
+    {"status": "draft"},
+    {"invoice_id": {"a": 1}, "period": "2026"},
+]
+URLS = [
+    "https://user:sandbox-word@host",
+    "user:sandbox-word@host",
+    "https:user:sandbox-word@host",
+    "sandbox-word@host",
+    "https://user:sand@sandbox-word@host",
+    "https://user:sandbox-word@host:port/?a=b@c",
+]
+
+
+@pytest.mark.parametrize("options", WRONG)
+@pytest.mark.parametrize("url", URLS)
+@pytest.mark.parametrize("place", ["option", "environment"])
+def test_user_info_in_the_url_is_not_shown(place: str, url: str, options: dict[str, t.Any]) -> None:
+    """Whether the argument check of ansible-core fails first or not."""
+    given, environment = ({"api_url": url}, {}) if place == "option" else ({}, {"COCKROACH_SERVER": url})
+    result = run_module("invoice_info", {"api_key": "sandbox-key", **given, **options}, environment=environment)
+    assert result.data["failure"]["reason"] == "options"
+    assert options or "no user info, query or fragment" in result.data["msg"]
+    assert "word" not in result.output
+
+
+@pytest.mark.parametrize("options", WRONG)
+@pytest.mark.parametrize(
+    "secret", ["sandbox", "sandbox key", "'sandbox-key'", ["sandbox-key"], {"sandbox": "key"}, 77777777777, "sandbox-é"]
+)
+def test_a_credential_that_is_refused_is_not_shown(secret: t.Any, options: dict[str, t.Any]) -> None:
+    result = run_module("invoice_info", {"api_key": secret, **options})
+    assert result.data["failure"]["reason"] == "options"
+    assert options or result.data["msg"].startswith("The option api_key ")
+    assert "sandbox" not in result.output
+    assert "777" not in result.output
 
 
 def test_every_failure_says_why() -> None:
@@ -144,7 +210,22 @@ def test_a_module_does_not_look_for_garbage() -> None:
     assert ended.stdout.splitlines() == ["False False", "True"], ended.stderr
 
 
-def test_a_module_can_need_all_of_an_invoice() -> None:
-    assert module({}).selection(needs="full").detail == "full"
-    with pytest.raises(OptionsError, match=r"^detail must be full here, not totals: leave it out\.$"):
-        module({"detail": "totals"}).selection(needs="full")
+@pytest.mark.parametrize("name", ["invoice_info", "cost_info"])
+def test_what_the_selection_warns_of_is_a_warning_of_the_module(name: str, api: Api) -> None:
+    api.expect(query={"start_time": "2026-10-01T00:00:00Z", "end_time": "2026-10-31T00:00:00Z"}, answer={})
+    options = {"api_key": KEY, "api_url": api.url, "start_time": "2026-10-01", "end_time": "2026-10-31"}
+    warnings = run_module(name, options).data["warnings"]
+    assert len(warnings) == 1
+    assert "2026-10 lies only partly between start_time and end_time" in f"{warnings}"
+
+
+def test_what_is_required_by_default_and_by_an_option() -> None:
+    with fresh_environment(), module_arguments({"detail": "totals"}):
+        assert BillingModule({**WRITER_SPEC, **DETAIL_SPEC}).selection() == Selection(
+            detail="totals", require=("invoices",)
+        )
+    with fresh_environment(), module_arguments({"require": []}):
+        assert BillingModule(WRITER_SPEC).selection().require == ()
+    assert module({"require": "final,labels"}).selection(labels=True).require == ("final", "labels")
+    with pytest.raises(OptionsError, match=r"^require holds labels, and no other option asks for a label here"):
+        module({"require": ["labels"]}).selection()

@@ -164,7 +164,8 @@ def test_check_mode(api: Api) -> None:
         ({"credit_rate": "much"}, ["credit_rate"]),
         ({"compare": "previous", "group_by": ["cluster"]}, ["compare", "period"]),
         ({"compare": "next"}, ["compare", "previous"]),
-        ({"detail": "totals"}, ["detail", "full"]),
+        ({"detail": "totals"}, ["Unsupported", "detail"]),
+        ({"require": ["labels"]}, ["require", "labels"]),
         ({"period": "yesterday"}, ["period", "last_month"]),
     ],
 )

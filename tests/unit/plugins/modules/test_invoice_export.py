@@ -117,13 +117,6 @@ def test_invoices_as_json_are_as_the_api_sent_them(api: Api, tmp_path: pathlib.P
     assert json.loads(dest.read_text(encoding="utf-8")) == [INVOICE]
 
 
-def test_invoices_with_less_detail(api: Api, tmp_path: pathlib.Path) -> None:
-    dest = tmp_path / "invoices.jsonl"
-    api.expect(answer={"invoices": [INVOICE]})
-    run(api, dest, format="jsonl", layout="invoices", detail="totals")
-    assert "invoice_items" not in json.loads(dest.read_text(encoding="utf-8"))
-
-
 def test_invoices_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
     dest = tmp_path / "invoices.csv"
     api.expect(answer={"invoices": [INVOICE]})
@@ -315,8 +308,7 @@ def test_no_draft_is_left_behind(api: Api, tmp_path: pathlib.Path) -> None:
         ("pipe", {}, ["dest", "ordinary"]),
         ("lines.csv", {"format": "xlsx"}, ["format", "csv"]),
         ("lines.csv", {"layout": "focus-1.0"}, ["layout", "focus-1.2"]),
-        ("lines.csv", {"detail": "totals"}, ["detail", "full"]),
-        ("lines.csv", {"detail": "clusters", "layout": "focus-1.4"}, ["detail", "full"]),
+        ("lines.csv", {"detail": "totals"}, ["Unsupported", "detail"]),
         ("lines.csv", {"credit_rate": -1, "layout": "focus-1.4"}, ["credit_rate"]),
         ("lines.csv", {"period": "soon"}, ["period"]),
     ],

@@ -18,6 +18,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
+    DETAIL_SPEC,
     SELECTION_SPEC,
     Connection,
     Selection,
@@ -80,8 +81,29 @@ def test_the_defaults() -> None:
 
 
 def test_null_is_as_good_as_left_out() -> None:
-    names = {*CONNECTION_SPEC, *SELECTION_SPEC} - {"api_key", "invoice_id"}
+    names = {*CONNECTION_SPEC, *SELECTION_SPEC, *DETAIL_SPEC} - {"api_key", "invoice_id"}
     assert read(api_key="sandbox-key", **dict.fromkeys(names)) == read(api_key="sandbox-key")
+
+
+class _OmitType:
+    """What C(omit) is since ansible-core 2.19, by its name."""
+
+
+@pytest.mark.parametrize("omitted", ["__omit_place_holder__0123456789abcdef", _OmitType()])
+def test_what_is_omitted_is_not_given(omitted: t.Any) -> None:
+    names = {*CONNECTION_SPEC, *SELECTION_SPEC, *DETAIL_SPEC} - {"api_key", "invoice_id"}
+    assert read([omitted], api_key="sandbox-key", **dict.fromkeys(names, omitted)) == read(api_key="sandbox-key")
+    assert read(["a", omitted, ["b", omitted]], api_key="sandbox-key")[1].invoice_ids == ["a", "b"]
+    assert read([[omitted]], api_key="sandbox-key")[1].invoice_ids == []
+    with pytest.raises(OptionsError, match="There is no credential"):
+        read(api_key=omitted)
+
+
+def test_require_is_a_list() -> None:
+    for value in (["final", "invoices"], wrap_var(["final", "invoices"]), ("final", "invoices")):
+        selection = read(api_key="sandbox-key", require=value)[1]
+        assert selection.require == ("invoices", "final")
+        assert plain(selection.require)
 
 
 def test_options_of_one_call_do_not_reach_the_next() -> None:
