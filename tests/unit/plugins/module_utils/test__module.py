@@ -214,9 +214,9 @@ def test_a_module_does_not_look_for_garbage() -> None:
 def test_what_the_selection_warns_of_is_a_warning_of_the_module(name: str, api: Api) -> None:
     api.expect(query={"start_time": "2026-10-01T00:00:00Z", "end_time": "2026-10-31T00:00:00Z"}, answer={})
     options = {"api_key": KEY, "api_url": api.url, "start_time": "2026-10-01", "end_time": "2026-10-31"}
-    warnings = run_module(name, options).data["warnings"]
-    assert len(warnings) == 1
-    assert "2026-10 lies only partly between start_time and end_time" in f"{warnings}"
+    # In this process, which is a controller's as well, ansible-core displays it from 2.19 on.
+    output = " ".join(run_module(name, options).output.split())
+    assert output.count("2026-10 lies only partly between start_time and end_time") == 1
 
 
 def test_what_is_required_by_default_and_by_an_option() -> None:
