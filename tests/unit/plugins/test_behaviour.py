@@ -414,10 +414,10 @@ for option, variable in {"api_key": "COCKROACH_API_KEY", "api_jwt": "COCKROACH_A
         REFUSED[f"{variable} {text!r}"] = Case(
             {}, {variable: text}, error=f"The environment variable {variable}{EMPTY}", credential=False
         )
-    for text, wrong in {"a b": BROKEN, "a\r\nX-Other: 1": BROKEN, "0": SHORT, "'sandbox-key'": QUOTED}.items():
-        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{wrong}", credential=False)
+    for text, refusal in {"a b": BROKEN, "a\r\nX-Other: 1": BROKEN, "0": SHORT, "'sandbox-key'": QUOTED}.items():
+        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{refusal}", credential=False)
         REFUSED[f"{variable} {text!r}"] = Case(
-            {}, {variable: text}, error=f"The environment variable {variable}{wrong}", credential=False
+            {}, {variable: text}, error=f"The environment variable {variable}{refusal}", credential=False
         )
 for number, least in {"timeout": 1, "retries": 0, "retry_max_delay": 0}.items():
     for wrong in (least - 1, 86401):

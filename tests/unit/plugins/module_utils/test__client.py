@@ -22,6 +22,7 @@ import pytest
 import urllib3
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _refusals
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Credential
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AttemptTimeoutError,
     BillingError,
@@ -29,7 +30,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
     RateLimitError,
     ServerError,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Credential
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, JWT_HEADERS, KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import (

@@ -13,12 +13,12 @@ import typing as t
 import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import GROUPS, analyse, digest
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Layer
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
     Connection,
-    Layer,
     Selection,
     read_connection,
 )

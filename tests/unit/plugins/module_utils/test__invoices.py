@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Layer
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import (
     gather_invoices,
@@ -25,7 +26,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoice
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
     Connection,
-    Layer,
     Selection,
     read_connection,
 )
