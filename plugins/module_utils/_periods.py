@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import re
 import typing as t
@@ -24,8 +23,27 @@ _NUMBERED = r"[0-9]{4}(?:-q[0-9]|-[0-9]{2})?"
 _RANGE = r"[0-9]{4}-[0-9]{2}\.\.[0-9]{4}-[0-9]{2}"
 _RELATIVE = r"(this|last)_(month|quarter|year)"
 _LAST_MONTHS = r"last_([1-9][0-9]{0,3})_months"
-_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _UNITS = {"month": 1, "quarter": 3, "year": 12}
+# What is wrong with a text that has none of the forms: the first pattern that is found in it says.
+_WRONG = (
+    (r"^$", " is empty: write a month such as 2026-10, or leave it out."),
+    (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\b", " is a day, and a billing period is a month: write it without the day."),
+    (r"^[0-9]{2}$", ": a year has four digits, and a month stands behind its year, such as 2026-10."),
+    (r"next|future|tomorrow", " has not begun, and has no invoice: write this_month, or a month such as 2026-10."),
+    (r"day|week", ": a billing period is a month, write this_month, last_month or last_3_months."),
+    (r"\.\.", ": a range has a month on both sides of the two dots, such as 2026-01..2026-03."),
+    (r"^last.+months?$", ": the number of full months before this one is 1 to 9999, such as last_3_months."),
+    (r"^q[0-9]", ": a quarter stands behind its year, such as 2026-q3."),
+    (
+        r"^[a-z]{3,9}( [0-9]{4})?$",
+        ": months are numbers behind their year, such as 2026-10, or a name like last_month.",
+    ),
+    (
+        r"",
+        " is none that is known: write a month such as 2026-10, a quarter such as 2026-q3, a range such as "
+        "2026-01..2026-03, or a name such as last_month.",
+    ),
+)
 
 
 class Months(t.NamedTuple):
@@ -156,83 +174,23 @@ def _read_numbered(text: str) -> Months:
 
 def _say_what_is_wrong(text: str, now: datetime.datetime) -> str:
     """Return the message for a text that has none of the forms: what is wrong, and what to write instead."""
-    shown = _shown(text)
-    if not text:
-        return "period is empty: write a month such as 2026-10, or leave it out."
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\b.*", text, re.ASCII):
-        return f"period {shown} is a day, and a billing period is a month: write {text[:7]}."
-    if re.fullmatch(r"[0-9]{2}", text):
-        return f"period {shown}: a year has four digits, write 20{text}."
-    if re.search(r"next|future|tomorrow", text, re.IGNORECASE):
-        return f"period {shown} has not begun, and has no invoice: write this_month, or a month such as 2026-10."
-    if re.search(r"\b(?:day|week|today|yesterday)|_(?:day|week)", text, re.IGNORECASE):
-        return f"period {shown}: a billing period is a month, write this_month, last_month or last_3_months."
-    meant = _guess(text.lower(), now)
-    if meant is not None and meant.endswith("-"):
-        return f"period {shown} has no year: write one before it, such as {now.year:04d}{meant[:-1]}."
-    if meant is not None:
-        return f"period must be written {meant}, not {shown}."
-    if ".." in text:
-        return f"period {shown}: a range has a month on both sides of the two dots, such as 2026-01..2026-03."
-    if re.fullmatch(r"last.+months?", text, re.IGNORECASE):
-        return f"period {shown}: the number of full months before this one is 1 to 9999, such as last_3_months."
-    return (
-        f"period {shown} is none that is known: write a month such as 2026-10, a quarter such as 2026-q3, a range "
-        "such as 2026-01..2026-03, or a name such as last_month."
+    meant = _meant(text.lower())
+    if meant != text and _read(meant, now):
+        return f"period must be written {meant}, not {_shown(text)}."
+    kind = next(message for pattern, message in _WRONG if re.search(pattern, text, re.ASCII | re.IGNORECASE))
+    return f"period {_shown(text)}{kind}" if text else f"period{kind}"
+
+
+def _meant(text: str) -> str:
+    """Return a text in lower case with the marks between its parts that a period has."""
+    text = re.sub(
+        r"\b([0-9]{4})(?:[/. _-]([1-9])|[/. _-]?(0[1-9]|1[0-2]))\b",
+        lambda at: f"{at[1]}-{int(at[2] or at[3]):02d}",
+        text,
     )
-
-
-def _guess(text: str, now: datetime.datetime) -> str | None:
-    """Return the period that was probably meant; without its year, and with C(-) at the end, when the text has none."""
-    for read in (_guess_relative, _guess_range, _guess_quarter, _guess_month):
-        meant = read(text)
-        with contextlib.suppress(ValueError):
-            if meant and _read(f"2026{meant[:-1]}" if meant.endswith("-") else meant, now):
-                return meant
-    return None
-
-
-def _guess_relative(text: str) -> str | None:
-    words = re.fullmatch(r"(this|current|last|previous|prev|past)?[ _-]*([0-9]*)[ _-]*(month|quarter|year)s?", text)
-    if words is None:
-        return None
-    which, number, unit = words.groups()
-    if number:
-        return f"last_{int(number) * _UNITS[unit]}_months"
-    return which and f"{'this' if which in ('this', 'current') else 'last'}_{unit}"
-
-
-def _guess_range(text: str) -> str | None:
-    """Read two months, quarters or years with something else than two dots between them."""
-    text = re.sub(r"(?<=[0-9]{4}-[0-9]{2})-", " ", text)
-    sides = re.findall(r"\b[0-9]{4}(?:[-/]?(?:q[1-4]|[0-9]{1,2}))?\b", text)
-    if len(sides) != 2:
-        return None
-    first, last = (_guess_quarter(side) or _guess_month(side) or side for side in sides)
-    first = {"q1": "-01", "q2": "-04", "q3": "-07", "q4": "-10"}.get(first[5:], first[4:] or "-01")
-    last = {"q1": "-03", "q2": "-06", "q3": "-09", "q4": "-12"}.get(last[5:], last[4:] or "-12")
-    return f"{sides[0][:4]}{first}..{sides[1][:4]}{last}"
-
-
-def _guess_quarter(text: str) -> str | None:
-    separator = "[ _/.-]*"
-    found = re.fullmatch(rf"(?:([0-9]{{4}}){separator})?q{separator}([1-4])(?:{separator}([0-9]{{4}}))?", text)
-    if found is None:
-        return None
-    before, number, after = found.groups()
-    return f"{before or after}-q{number}" if before or after else f"-q{number}-"
-
-
-def _guess_month(text: str) -> str | None:
-    for number, name in enumerate(_MONTH_NAMES, 1):
-        text = re.sub(rf"\b{name}[a-z]*", f"{number:02d}", text)
-    year_first = re.fullmatch(r"([0-9]{4})(?:[ _/.,-]+([0-9]{1,2})|([0-9]{2}))", text)
-    year_last = re.fullmatch(r"([0-9]{1,2})[ _/.,-]+([0-9]{4})", text)
-    if year_first:
-        return f"{year_first.group(1)}-{int(year_first.group(2) or year_first.group(3)):02d}"
-    if year_last:
-        return f"{year_last.group(2)}-{int(year_last.group(1)):02d}"
-    return f"-{int(text):02d}-" if re.fullmatch(r"[0-9]{2}", text) else None
+    text = re.sub(r"\b([0-9]{4})[/. _-]?q([1-4])\b", r"\1-q\2", text)
+    text = re.sub(r"([0-9]{4}-[0-9]{2}) ?(?:\.{2,}| to |[-/]) ?([0-9]{4}-[0-9]{2})", r"\1..\2", text)
+    return re.sub(r"(?<=[a-z0-9])[ -](?=[a-z])", "_", text) if text[:4] in ("this", "last") else text
 
 
 def _shown(text: str) -> str:

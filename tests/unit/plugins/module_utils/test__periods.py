@@ -213,14 +213,17 @@ UNKNOWN = (
 NO_RANGE = ": a range has a month on both sides of the two dots, such as 2026-01..2026-03."
 NO_NUMBER = ": the number of full months before this one is 1 to 9999, such as last_3_months."
 NO_MONTH = ": a billing period is a month, write this_month, last_month or last_3_months."
-A_DAY = " is a day, and a billing period is a month: write 2026-10."
+A_DAY = " is a day, and a billing period is a month: write it without the day."
+NO_YEAR = ": a year has four digits, and a month stands behind its year, such as 2026-10."
+NO_NAME = ": months are numbers behind their year, such as 2026-10, or a name like last_month."
+NO_QUARTER = ": a quarter stands behind its year, such as 2026-q3."
 FUTURE = " has not begun, and has no invoice: write this_month, or a month such as 2026-10."
 
 
 @pytest.mark.parametrize(
     ("text", "what_is_wrong"),
     [
-        ("26", ": a year has four digits, write 2026."),
+        ("26", NO_YEAR),
         ("2026-13", ": there is no month 13, write 2026-01 to 2026-12."),
         ("2026-00", ": there is no month 00, write 2026-01 to 2026-12."),
         ("2026-q5", ": there is no quarter 5, write 2026-q1 to 2026-q4."),
@@ -244,16 +247,17 @@ FUTURE = " has not begun, and has no invoice: write this_month, or a month such 
         ("last_three_months", NO_NUMBER),
         ("last_10000_months", NO_NUMBER),
         ("last_\u0663_months", NO_NUMBER),
-        ("october", " has no year: write one before it, such as 2026-10."),
-        ("May", " has no year: write one before it, such as 2026-05."),
-        ("10", ": a year has four digits, write 2010."),
-        ("q3", " has no year: write one before it, such as 2026-q3."),
+        ("october", NO_NAME),
+        ("May", NO_NAME),
+        ("10", NO_YEAR),
+        ("q3", NO_QUARTER),
         ("20266", UNKNOWN),
         ("13/2026", UNKNOWN),
         ("2026-012", UNKNOWN),
         ("last_0_years", UNKNOWN),
-        ("ytd", UNKNOWN),
-        ("True", UNKNOWN),
+        ("ytd", NO_NAME),
+        ("True", NO_NAME),
+        ("October 2026", NO_NAME),
         ("\u0662\u0660\u0662\u0666", UNKNOWN),
         ("2026-10\n", UNKNOWN),
     ],
@@ -271,14 +275,8 @@ def test_what_is_wrong_with_what_is_no_period(text: str, what_is_wrong: str) -> 
         ("202610", "2026-10"),
         ("2026/10", "2026-10"),
         ("2026.10", "2026-10"),
-        ("10/2026", "2026-10"),
-        ("October 2026", "2026-10"),
-        ("2026 sept", "2026-09"),
         ("2026-Q3", "2026-q3"),
         ("2026q3", "2026-q3"),
-        ("Q3 2026", "2026-q3"),
-        ("2026..2027", "2026-01..2027-12"),
-        ("2026-q1..2026-q2", "2026-01..2026-06"),
         ("2026-1..2026-3", "2026-01..2026-03"),
         ("2026-01...2026-03", "2026-01..2026-03"),
         ("2026-01 .. 2026-03", "2026-01..2026-03"),
@@ -288,15 +286,6 @@ def test_what_is_wrong_with_what_is_no_period(text: str, what_is_wrong: str) -> 
         ("this month", "this_month"),
         ("This_Month", "this_month"),
         ("LAST-QUARTER", "last_quarter"),
-        ("current_month", "this_month"),
-        ("previous_year", "last_year"),
-        ("last_months", "last_month"),
-        ("last_3_month", "last_3_months"),
-        ("last_03_months", "last_3_months"),
-        ("last_-1_months", "last_1_months"),
-        ("3 months", "last_3_months"),
-        ("last_2_quarters", "last_6_months"),
-        ("last_3_years", "last_36_months"),
     ],
 )
 def test_what_was_probably_meant(text: str, meant: str) -> None:
