@@ -28,6 +28,8 @@ class BillingError(Exception):
         code: int | None = None,
         message: str | None = None,
         attempts: int = 0,
+        retry: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         """Keep what a playbook can branch on beside the text.
 
@@ -36,12 +38,27 @@ class BillingError(Exception):
         :param code: the gRPC code out of the answer's body, None when it had none.
         :param message: the server's own message, None when it had none.
         :param attempts: how many requests were sent for the call that failed; 0 when it was refused before any.
+        :param retry: whether another attempt may help.
+        :param retry_after: how long the API asked to wait before it, in seconds; None when it did not say.
         """
         super().__init__(text)
         self.status = status
         self.code = code
         self.message = message
         self.attempts = attempts
+        self.retry = retry
+        self.retry_after = retry_after
+
+    def in_call(self, call: str, attempts: int) -> BillingError:
+        """Return this error as what a call ended with.
+
+        :param call: the method and the URL, without secrets; the text begins with it from now on.
+        :param attempts: how many requests were sent for it.
+        """
+        tries = f" (after {attempts} attempts)" if attempts > 1 else ""
+        self.args = (f"{call} failed{tries}: {self}",)
+        self.attempts = attempts
+        return self
 
     def failure(self) -> dict[str, t.Any]:
         """Return the C(failure) dictionary that every module returns beside C(msg)."""
@@ -118,15 +135,3 @@ class IncompleteError(BillingError):
     """The answer lacks what C(require) asks for: an invoice, a month, a final one, or a label."""
 
     reason = "incomplete"
-
-
-class Problem(t.NamedTuple):
-    """What went wrong with one attempt, as plain data: no exception that could show a header goes on from here."""
-
-    error: type[BillingError]
-    text: str
-    retry: bool
-    retry_after: float | None = None
-    status: int | None = None
-    code: int | None = None
-    message: str | None = None

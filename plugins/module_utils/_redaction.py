@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import html
 import re
@@ -18,21 +19,48 @@ _BEGIN = 12  # characters of a secret that tell whether it may be there
 
 
 class Redactor:
-    """Finds a secret in foreign texts: as it is, and as JSON, HTML or a URL may write it."""
+    """Finds a secret in foreign texts: as it is, as JSON, HTML or a URL may write it, and in base64 and hexadecimal."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+        self._hex = secret.encode("ascii").hex()
+        self._base64 = _base64_forms(secret.encode("ascii"))
+
+    def may_be_in(self, body: bytes) -> bool:
+        """Say quickly whether a body may hold the secret: never wrongly that it does not."""
+        # 15 ms for 20 MB. To search for all forms at once takes ten times as long.
+        signs = (self._secret, *self._base64, "\\", "%", "&")
+        return any(sign.encode("ascii") in body for sign in signs) or self._hex.encode("ascii") in body.lower()
+
+    def redact(self, text: str) -> str:
+        """Return a text with asterisks in place of the secret."""
+        # The pattern for a long secret takes a second to compile, and is hardly ever needed.
+        if self._begin.search(text):
+            text = re.sub("".join(map(_written, self._secret)), _MASK, text)
+        return self._encoded.sub(_MASK, text)
 
     @functools.cached_property
     def _begin(self) -> re.Pattern[str]:
         return re.compile("".join(map(_written, self._secret[:_BEGIN])))
 
-    def redact(self, text: str) -> str:
-        """Return a text with asterisks in place of the secret."""
-        # The pattern for a long secret takes a second to compile, and is hardly ever needed.
-        if not self._begin.search(text):
-            return text
-        return re.sub("".join(map(_written, self._secret)), _MASK, text)
+    @functools.cached_property
+    def _encoded(self) -> re.Pattern[str]:
+        # Of these, only what is no letter or digit is ever written in another way.
+        forms = ["".join(c if c.isalnum() else _written(c) for c in form) for form in self._base64]
+        return re.compile("|".join([f"(?i:{self._hex})", *forms]))
+
+
+def _base64_forms(secret: bytes) -> list[str]:
+    """Return what is in any text in base64 that holds a secret: it depends on how many bytes stand before it.
+
+    At both ends a character may hold bits of what stands beside the secret, and is left out.
+    """
+    forms = []
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + secret).decode("ascii").rstrip("=")
+        begin, end = (0, 2, 3)[before], len(encoded) - bool((before + len(secret)) % 3)
+        forms.append(encoded[begin:end])
+    return forms + [form.replace("+", "-").replace("/", "_") for form in forms if "+" in form or "/" in form]
 
 
 def _written(char: str) -> str:

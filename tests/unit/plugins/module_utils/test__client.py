@@ -21,8 +21,7 @@ import warnings
 import pytest
 import urllib3
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _refusals
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Credential
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _failures, _transport
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AttemptTimeoutError,
     BillingError,
@@ -30,7 +29,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
     RateLimitError,
     ServerError,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Credential
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, JWT_HEADERS, KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import (
@@ -88,7 +87,7 @@ def client_for(url: str, clock: Clock, **options: t.Any) -> _client.Client:
 
 def workers() -> list[threading.Thread]:
     """Return the threads of clients that are still alive."""
-    return [thread for thread in threading.enumerate() if thread.name == _client._THREAD]
+    return [thread for thread in threading.enumerate() if thread.name == "cockroachdb_cloud.billing"]
 
 
 def test_request(api: Api) -> None:
@@ -133,7 +132,7 @@ def test_jwt(api: Api) -> None:
 )
 def test_retry_after(value: str | None, expected: float | None) -> None:
     """Seconds or one of the three forms of a date (RFC 9110, section 5.6.7); a date in the past is now."""
-    assert _refusals.read_retry_after(value, NOW) == expected
+    assert _failures.read_retry_after(value, NOW) == expected
 
 
 def test_waits_are_bounded() -> None:
@@ -268,7 +267,7 @@ def test_logs_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_requests_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_client, "HAS_REQUESTS", False)
+    monkeypatch.setattr(_client, "IMPORT_ERROR", ModuleNotFoundError("No module named requests", name="requests"))
     with pytest.raises(BillingError) as caught:
         _client.Client(connect("https://api.example"))
     assert caught.value.reason == "options"
