@@ -194,21 +194,21 @@ class _Waits:
         """
         if not failure.retry or (failure.retry_after or 0) > self._longest:
             return None
+        delay = failure.retry_after
         if isinstance(failure, RateLimitError):
-            if self._patience <= 0:
+            if self._patience <= 0 or self._longest == 0:
                 return None
             spread = min(_FIRST_SPREAD * 2**self._refused, _LARGEST_SPREAD)
-            delay = (1 if failure.retry_after is None else failure.retry_after) + random.uniform(0, spread)
+            delay = min((1 if delay is None else delay) + random.uniform(0, spread), self._longest)
             self._refused += 1
             self._patience -= max(delay, 1)
-        else:
-            if self._failed >= self._retries:
-                return None
-            delay = failure.retry_after
-            if delay is None:  # up to twice as long each time ("full jitter")
-                delay = random.uniform(0, min(self._longest, 2**self._failed))
-            self._failed += 1
-        return min(delay, self._longest)
+            return delay
+        if self._failed >= self._retries:
+            return None
+        if delay is None:  # up to twice as long each time ("full jitter")
+            delay = random.uniform(0, min(self._longest, 2**self._failed))
+        self._failed += 1
+        return delay
 
 
 def _say_what_is_broken(error: Exception) -> str:

@@ -319,8 +319,8 @@ def _say_why(chain: t.Sequence[BaseException]) -> tuple[str, str]:
         if isinstance(cause, socket.gaierror):
             advice = "Check the host in api_url, the name resolution of this machine, and whether it needs HTTPS_PROXY."
             return printable(cause.strerror or "the name does not resolve"), advice
-        if isinstance(cause, ConnectionResetError):
-            return printable(cause.strerror or "reset"), cut
+        if isinstance(cause, ConnectionResetError) and cause.strerror:
+            return printable(cause.strerror), cut
         if isinstance(cause, OSError) and cause.strerror:
             advice = f"{_OF_THE_ADDRESS[:-1]}, firewalls, and whether this machine needs a proxy (HTTPS_PROXY)."
             return printable(cause.strerror), advice

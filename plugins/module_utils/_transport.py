@@ -79,9 +79,10 @@ def run_bounded(exchange: t.Callable[[], _Outcome], seconds: float) -> _Outcome 
         warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
         attempt.start()
         attempt.join(seconds)
-    if attempt.outcome is None:
+    outcome: _Outcome | None = attempt.outcome
+    if outcome is None:
         attempt.give_up()
-    return t.cast("_Outcome | None", attempt.outcome)
+    return outcome
 
 
 def fetch(session: t.Any, url: str, *, verify: bool | str, timeout: float) -> Answer:

@@ -59,8 +59,8 @@ FLOORS = (
     "_focus",
     "_export",
     "_redaction",
-    "_problems",
-    "_refusals",
+    "_transport",
+    "_failures",
     "_client",
     "_invoices",
     "_cost_info",
@@ -261,15 +261,15 @@ def test_a_floor_stands_on_those_below_it(path: pathlib.Path) -> None:
 
 
 def test_http_stays_on_the_floor_of_the_client() -> None:
-    client = {"_client.py", "_problems.py"}
+    client = {"_client.py", "_failures.py", "_transport.py"}
 
     def users(*libraries: str) -> set[str]:
         return {path.name for path in FILES for name in imports(path) if name.split(".")[0] in libraries}
 
     assert users("requests", "urllib3", "http", "socket", "ssl") <= client
-    assert "_client.py" in users("requests")
-    for name in ("_problems", "_redaction", "_refusals"):
-        assert {path.name for path in FILES if name in own_imports(path)} <= client | {"_refusals.py"}
+    assert "_transport.py" in users("requests")
+    for name in ("_failures", "_redaction", "_transport"):
+        assert {path.name for path in FILES if name in own_imports(path)} <= client
     assert {path.name for path in FILES if "_client" in own_imports(path)} == {"_invoices.py"}
 
 

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import pathlib
 import subprocess
 import sys
 import time
 import typing as t
+from unittest import mock
 
 import pytest
 
@@ -204,7 +206,6 @@ def test_proxy_refused(kind: str, wire: Wire, authority: Authority) -> None:
         f"http://{USER}:{WORD}@127.0.0.1:99999",
         f"http://{USER}:{WORD}@127.0.0.1:port",
         f"ftp://{USER}:{WORD}@127.0.0.1:1",
-        f"socks9://{USER}:{WORD}@127.0.0.1:1",
         f"http://{USER}:{WORD}@{'a' * 70}.example:1",
         f"http://{USER}:{WORD}@:3128",
         f"no sense {WORD}",
@@ -215,6 +216,43 @@ def test_proxy_that_is_no_url(proxy_url: str, kind: str, wire: Wire, authority: 
     assert "the URL of a proxy in the environment (HTTPS_PROXY), cannot be used" in text
     assert waits == 0
     assert failure is None or (failure["reason"], failure["attempts"]) == ("options", 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["ALL_PROXY", "HTTPS_PROXY"])
+def test_socks_without_its_library(name: str, kind: str, wire: Wire, authority: Authority) -> None:
+    with _without_socks():
+        environment = {name: f"socks5h://{USER}:{WORD}@127.0.0.1:{free_port()}"}
+        _invoices, text, failure, waits = _run(kind, wire, authority, environment)
+    for words in ("SOCKS proxy (ALL_PROXY or HTTPS_PROXY)", f"{sys.executable} -m pip install PySocks", "NO_PROXY"):
+        assert words in text
+    assert waits == 0
+    assert failure is None or (failure["reason"], failure["attempts"]) == ("options", 1)
+
+
+def _without_socks() -> t.ContextManager[t.Any]:
+    """Where PySocks is installed, put in place what requests has where it is not."""
+    from requests import adapters
+
+    def missing(*_args: t.Any, **_kwargs: t.Any) -> t.NoReturn:
+        raise adapters.InvalidSchema("Missing dependencies for SOCKS support.")
+
+    try:
+        import socks  # noqa: F401 (whether it is there is all that is asked)
+    except ImportError:
+        return contextlib.nullcontext()
+    return mock.patch.object(adapters, "SOCKSProxyManager", missing)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_https_to_a_proxy_that_speaks_http(kind: str, wire: Wire, authority: Authority) -> None:
+    with Wire(say(HTML, status=400), reads_request=False) as other:
+        environment = {"HTTPS_PROXY": other.url.replace("http:", "https:")}
+        _invoices, text, failure, waits = _run(kind, wire, authority, environment)
+    assert "The proxy speaks plain http" in text
+    assert "Write http:// in HTTPS_PROXY" in text
+    assert (waits, other.connections) == (0, 1)
+    assert failure is None or (failure["reason"], failure["attempts"]) == ("network", 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

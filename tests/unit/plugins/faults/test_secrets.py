@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import json
@@ -57,6 +58,16 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "as JSON, with slashes escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
     "as JSON, all of it": _unicode_escaped,
 }
+# What a server that decodes the header may have made of it: the key alone, or what it stood in.
+for _before in ("", ":", "id", "Bearer "):
+    for _name, _encode in (("base64", base64.b64encode), ("base64 for URLs", base64.urlsafe_b64encode)):
+        FORMS[f"{_name} after {_before!r}"] = lambda key, before=_before, encode=_encode: encode(  # type: ignore[misc]
+            f"{before}{key}".encode()
+        ).decode()
+FORMS["in hexadecimal"] = lambda key: key.encode().hex()
+FORMS["in hexadecimal, upper case"] = lambda key: key.encode().hex().upper()
+FORMS["in hexadecimal, mixed case"] = lambda key: key.encode().hex().title()
+ENCODED = [name for name in FORMS if name.startswith(("base64", "in hexadecimal"))]
 JSON_FORMS = ("as JSON", "as JSON, with slashes escaped", "as JSON, all of it")
 
 # What a server may answer with a text that holds the key in some form.
@@ -98,6 +109,16 @@ def _options_for(kind: str, place: str, name: str, key: str) -> dict[str, t.Any]
     return {"key": key} if name == "api_key" else {"key": None, "options": {"api_jwt": key}}
 
 
+def _encoded_parts(key: str) -> t.Iterator[str]:
+    """Yield what can be seen of a key in hexadecimal or in base64, wherever it begins; in lower case."""
+    yield key.encode().hex()[: 2 * _FRAGMENT]
+    for before in range(3):
+        encoded = base64.b64encode(b" " * before + key.encode()).decode()
+        for text in (encoded, encoded.replace("+", "-").replace("/", "_")):
+            yield text[4 : 4 + _FRAGMENT].lower()
+            yield text[-4 - _FRAGMENT : -4].lower()
+
+
 def _check(key: str, *shown: t.Any) -> None:
     """Fail when the key, or a good part of it, can be read in any of some texts or values."""
     for value in shown:
@@ -106,6 +127,8 @@ def _check(key: str, *shown: t.Any) -> None:
         forms = {text, html.unescape(text), text.replace(" ", ""), text.replace("\ufffd", "")}
         for form in forms:
             assert key not in form
+            for part in _encoded_parts(key):
+                assert part not in form.lower()
             for fragment in (key[:_FRAGMENT], key[-_FRAGMENT:]):
                 assert fragment.lower() not in form.lower()
                 assert json.dumps(fragment)[1:-1] not in form
@@ -156,7 +179,7 @@ def test_echo(page: str, kind: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_echo_in_json(answer: str, kind: str, data: st.DataObject) -> None:
     key = data.draw(keys)
-    form = data.draw(st.sampled_from(JSON_FORMS))
+    form = data.draw(st.sampled_from([*JSON_FORMS, *ENCODED]))
     name = data.draw(st.sampled_from(["api_key", "api_jwt"]))
     _run_and_check(kind, data.draw(st.sampled_from(PLACES)), name, key, _ESCAPED[answer](FORMS[form](key)))
 

@@ -7,13 +7,18 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import pathlib
 import shutil
+import ssl
 import subprocess
+import sys
 import typing as t
+from unittest import mock
 
 import pytest
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _failures
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tls import HOST, Authority, server_context
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Wire, run_plugin, say
 
@@ -150,10 +155,83 @@ def test_certificates(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_not_tls(kind: str) -> None:
+    """Another attempt would meet the same port."""
     with Wire(say(GOOD), reads_request=False) as wire:
-        outcome = run_plugin(kind, {"api_url": wire.url.replace("http:", "https:"), "retries": 1})
-    assert "The connection failed" in outcome.text
-    assert outcome.failure is None or (outcome.failure["reason"], outcome.failure["attempts"]) == ("network", 2)
+        outcome = run_plugin(kind, {"api_url": wire.url.replace("http:", "https:")})
+        assert wire.connections == 1
+    assert "The port that api_url names by https:// speaks plain http" in outcome.text
+    assert outcome.waits == []
+    assert outcome.failure is None or (outcome.failure["reason"], outcome.failure["attempts"]) == ("network", 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_that_is_not_strict(kind: str, tmp_path: pathlib.Path) -> None:
+    """Python 3.13 and newer want to know which key signed a certificate; older ones do not ask."""
+    certificate, authority = _without_key_identifier(tmp_path)
+    with Wire(say(GOOD), tls=certificate) as wire:
+        outcome = run_plugin(kind, {"api_url": wire.url, "ca_path": authority})
+    if outcome.invoices is not None:
+        assert sys.version_info < (3, 13)
+        return
+    assert "Missing Authority Key Identifier. Python 3.13 and newer refuse such a certificate" in outcome.text
+    assert "whatever ca_path holds" in outcome.text
+    assert "set ca_path" not in outcome.text
+    assert outcome.waits == []
+
+
+@pytest.mark.parametrize(
+    ("code", "verify", "words"),
+    [
+        (20, True, "For a private CA set ca_path, or REQUESTS_CA_BUNDLE"),
+        (20, "/some/ca.pem", "No CA in ca_path (/some/ca.pem) has signed it"),
+        (85, "/some/ca.pem", "Python 3.13 and newer refuse such a certificate whatever ca_path holds"),
+        (10, True, "Check the clock"),
+        (23, True, "The certificate has to be replaced."),
+    ],
+)
+def test_advice_fits_the_cause(code: int, verify: bool | str, words: str) -> None:
+    """The numbers are OpenSSL's, on every Python."""
+    error = ssl.SSLCertVerificationError("refused")
+    error.verify_code, error.verify_message = code, "what OpenSSL says"
+    connection = mock.Mock(verify=verify)
+    text = f"{_failures.Failures(connection, str, mock.Mock()).of_exception(error)}"
+    assert text == f"The TLS certificate of the API is not valid: what OpenSSL says. {text.partition('says. ')[2]}"
+    assert words in text
+    assert ("set ca_path" in text) == (verify is True and code == 20)
+
+
+def _without_key_identifier(folder: pathlib.Path) -> tuple[ssl.SSLContext, str]:
+    """Return a server's certificate without an Authority Key Identifier, and the file of the CA that signed it."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    def build(name: str, issuer: str, key: t.Any, signer: t.Any, *extensions: t.Any) -> t.Any:
+        builder = x509.CertificateBuilder(
+            subject_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]),
+            issuer_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]),
+            public_key=key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc),
+            not_valid_after=datetime.datetime(2040, 1, 1, tzinfo=datetime.timezone.utc),
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        return builder.sign(signer, hashes.SHA256())
+
+    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _key in range(2))
+    ca = build("ca", "ca", ca_key, ca_key, x509.BasicConstraints(ca=True, path_length=None))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
+    certificate = build("server", "ca", key, ca_key, address)
+    pem = serialization.Encoding.PEM
+    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (folder / "server.pem").write_bytes(
+        certificate.public_bytes(pem)
+        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context, str(folder / "ca.pem")
 
 
 def test_one_connection(authority: Authority) -> None:

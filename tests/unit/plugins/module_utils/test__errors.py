@@ -59,3 +59,18 @@ def test_the_failure_of_an_answer() -> None:
         "message": "permission denied",
         "attempts": 2,
     }
+
+
+def test_an_error_knows_whether_another_attempt_may_help() -> None:
+    raised = _errors.ServerError("Later.", status=503, retry=True, retry_after=7)
+    assert (raised.retry, raised.retry_after) == (True, 7)
+    assert (_errors.ServerError("No.").retry, _errors.ServerError("No.").retry_after) == (False, None)
+    # It is for the client alone.
+    assert not {"retry", "retry_after"} & set(raised.failure())
+
+
+@pytest.mark.parametrize(("attempts", "begin"), [(1, "GET x failed: "), (3, "GET x failed (after 3 attempts): ")])
+def test_an_error_that_ended_a_call(attempts: int, begin: str) -> None:
+    raised = _errors.ServerError("Later.", status=503).in_call("GET x", attempts)
+    assert f"{raised}" == f"{begin}Later."
+    assert (raised.attempts, raised.status) == (attempts, 503)
