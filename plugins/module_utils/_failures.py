@@ -239,7 +239,7 @@ class Failures:
         excerpt = self._clean(answer.body[:_EXCERPT].decode("utf-8", "replace"))
         return f"content type {kind or 'not given'}, {f'body {excerpt!r}' if excerpt else 'no body'}"
 
-    def _read_status(self, body: bytes) -> tuple[int | None, str | None]:
+    def _read_status(self, body: bytes | bytearray) -> tuple[int | None, str | None]:
         """Return C(code) and C(message) of an error's body, None for what is not there."""
         try:
             value = json.loads(body)

@@ -26,7 +26,7 @@ class Redactor:
         self._hex = secret.encode("ascii").hex()
         self._base64 = _base64_forms(secret.encode("ascii"))
 
-    def may_be_in(self, body: bytes) -> bool:
+    def may_be_in(self, body: bytes | bytearray) -> bool:
         """Say quickly whether a body may hold the secret: never wrongly that it does not."""
         # 15 ms for 20 MB. To search for all forms at once takes ten times as long.
         signs = (self._secret, *self._base64, "\\", "%", "&")

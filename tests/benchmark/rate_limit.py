@@ -20,8 +20,9 @@ SIZES = ((8, 6), (20, 2), (20, 10), (40, 3))
 CLIENTS = """
 import os, sys
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _errors, _options
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Credential
 url, clients, calls = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-credential = _options.Credential("sandbox-key", "api_key", "option api_key")
+credential = Credential("sandbox-key", "api_key", "option api_key")
 def run():
     connection = _options.Connection(credential, None, None, url, "2024-09-16", True, 30, 4, 60)
     with _client.Client(connection) as client:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import collections
 import datetime
 import hashlib
@@ -29,6 +30,7 @@ KEY = "sandbox-key"
 JWT = "sandbox-jwt"
 VANITY_NAME = "sandbox"
 REQUESTS_PER_SECOND = 10
+INVOICES_PER_PAGE = 3  # with the quirk
 
 # Where nobody outside the vendor knows what the API does, the sandbox plays the other answer on demand.
 QUIRKS = (
@@ -39,6 +41,7 @@ QUIRKS = (
     "exclusive-end",
     "filters-hide-draft",
     "late-draft",
+    "paged",
     "wrapped-invoice",
 )
 
@@ -46,6 +49,7 @@ _TIME = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\
 _NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$", re.ASCII)
 _UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.ASCII)
 _LIST_PATH = "/api/v1/invoices"
+_PAGE = "pagination.page"
 
 
 class Request(t.NamedTuple):
@@ -208,15 +212,23 @@ class Api:
         raise ApiError(404, 5, "invoice not found")
 
     def _list(self, name: str, version: str, parameters: t.Mapping[str, str]) -> Answer:
-        if not parameters:
+        if not parameters and "paged" not in self._options.quirks:
             return _body_answer(self._whole_list(name, version))
-        return _body_answer(self._list_body(self._select(self.invoices(name), parameters), version))
+        selected = self._select(self.invoices(name), parameters)
+        return _body_answer(self._list_body(selected, version, page=parameters.get(_PAGE)))
 
-    def _list_body(self, selected: list[StoredInvoice], version: str) -> bytes:
+    def _list_body(self, selected: list[StoredInvoice], version: str, *, page: str | None = None) -> bytes:
         if not selected and "empty-object" in self._options.quirks:
             return b"{}"
-        ordered = reversed(selected) if "descending" in self._options.quirks else selected
-        return b'{"invoices":[' + b",".join(invoice.for_version(version) for invoice in ordered) + b"]}"
+        ordered = selected[::-1] if "descending" in self._options.quirks else selected
+        end = b"]}"
+        if "paged" in self._options.quirks:
+            first = _first_of_page(page, ordered)
+            following = ordered[first + INVOICES_PER_PAGE :]
+            ordered = ordered[first : first + INVOICES_PER_PAGE]
+            token = json_bytes({"next_page": _token(following[0])} if following else None)
+            end = b'],"pagination":' + token + b"}"
+        return b'{"invoices":[' + b",".join(invoice.for_version(version) for invoice in ordered) + end
 
     def _select(self, all_of_them: list[StoredInvoice], parameters: t.Mapping[str, str]) -> list[StoredInvoice]:
         status = parameters.get("status")
@@ -310,14 +322,29 @@ def _route(path: str) -> str | None:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """The filters out of a query. Other names are ignored, as the API's gateway does; a filter comes once."""
+    """The filters and the page out of a query, each once. Other names are ignored, as the API's gateway does."""
     parameters: dict[str, str] = {}
     for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
-        if name in ("status", "start_time", "end_time"):
+        if name in ("status", "start_time", "end_time", _PAGE):
             if name in parameters:
                 raise ApiError(400, 3, f'too many values for field "{name}"')
             parameters[name] = value
     return parameters
+
+
+def _token(invoice: StoredInvoice) -> str:
+    """What names the page that begins with an invoice. It tells nothing, and has to be quoted in a query."""
+    return base64.b64encode(hashlib.sha256(invoice.id.encode()).digest()).decode()
+
+
+def _first_of_page(page: str | None, ordered: list[StoredInvoice]) -> int:
+    """Where a page of a list begins; ApiError 400 for one that the list does not have."""
+    if page is None:
+        return 0
+    for index, invoice in enumerate(ordered):
+        if page == _token(invoice):
+            return index
+    raise ApiError(400, 3, f'parsing field "{_PAGE}": no such page')
 
 
 def _time(parameters: t.Mapping[str, str], name: str) -> datetime.datetime | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import typing as t
+from urllib.parse import quote
 
 import pytest
 from billing_sandbox import VERSIONS, Sandbox, fingerprint
@@ -245,6 +246,44 @@ def test_quirk_wrapped_invoice() -> None:
 def test_quirk_descending() -> None:
     with quirky("descending") as sandbox:
         assert months(call(sandbox.url)) == ["2026-11", "2026-10", "2026-09", "2026-08"]
+
+
+@pytest.mark.parametrize("quirks", [["paged"], ["paged", "descending"]])
+@pytest.mark.parametrize(
+    ("query", "sizes"),
+    [("", [3, 3, 1]), ("status=FINALIZED", [3, 3]), ("status=DRAFT", [1]), ("end_time=2020-01-01T00:00:00Z", [0])],
+)
+def test_quirk_paged(query: str, sizes: list[int], quirks: list[str]) -> None:
+    """Page after page the whole list comes, each invoice once and in the list's order."""
+    with quirky("descending", months=7) as whole:
+        expected = months(call(whole.url, f"{INVOICES}?{query}"))
+    with quirky("", quirks=quirks, months=7) as sandbox:
+        got: list[str] = []
+        page, token = "", None
+        for size in sizes:
+            reply = call(sandbox.url, f"{INVOICES}?{query}{page}")
+            got += months(reply)
+            assert len(reply.json["invoices"]) == size
+            token = (reply.json["pagination"] or {}).get("next_page")
+            page = f"&pagination.page={quote(token, safe='')}" if token else ""
+        assert token is None
+    assert got == (expected if "descending" in quirks else expected[::-1])
+
+
+def test_quirk_paged_knows_its_pages() -> None:
+    with quirky("paged") as sandbox:
+        for page in ("2", ""):
+            assert_error(call(sandbox.url, f"{INVOICES}?pagination.page={page}"), 400, 3, '"pagination.page"')
+        token = call(sandbox.url).json["pagination"]["next_page"]
+        # A token is of one list: with other filters there may be no such page.
+        page = f"pagination.page={quote(token, safe='')}"
+        assert months(call(sandbox.url, f"{INVOICES}?{page}")) == ["2026-11"]
+        assert_error(call(sandbox.url, f"{INVOICES}?status=FINALIZED&{page}"), 400, 3, '"pagination.page"')
+        assert_error(call(sandbox.url, f"{INVOICES}?{page}&{page}"), 400, 3, "too many values")
+
+
+def test_the_list_is_not_paged_by_default(sandbox: Sandbox) -> None:
+    assert set(call(sandbox.url, f"{INVOICES}?pagination.page=2").json) == {"invoices"}
 
 
 def test_quirk_exclusive_end() -> None:

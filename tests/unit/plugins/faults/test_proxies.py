@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -232,14 +233,12 @@ def test_socks_without_its_library(name: str, kind: str, wire: Wire, authority: 
 
 def _without_socks() -> t.ContextManager[t.Any]:
     """Where PySocks is installed, put in place what requests has where it is not."""
-    from requests import adapters
+    from requests import adapters, exceptions
 
     def missing(*_args: t.Any, **_kwargs: t.Any) -> t.NoReturn:
-        raise adapters.InvalidSchema("Missing dependencies for SOCKS support.")
+        raise exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
 
-    try:
-        import socks  # noqa: F401 (whether it is there is all that is asked)
-    except ImportError:
+    if importlib.util.find_spec("socks") is None:
         return contextlib.nullcontext()
     return mock.patch.object(adapters, "SOCKSProxyManager", missing)
 

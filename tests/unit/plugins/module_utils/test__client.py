@@ -23,6 +23,7 @@ import zlib
 import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _failures, _transport
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Credential
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AttemptTimeoutError,
     BillingError,
@@ -32,7 +33,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
     ResponseError,
     ServerError,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Credential
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, JWT_HEADERS, KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tls import server_context
@@ -358,9 +359,10 @@ def test_a_body_as_large_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
 BOMB = """
     import resource, sys
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _errors, _options
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _credential
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _transport
     _transport.LARGEST_BODY = 20 << 20
-    credential = _options.Credential("sandbox-key", "api_key", "option api_key")
+    credential = _credential.Credential("sandbox-key", "api_key", "option api_key")
     client = _client.Client(_options.Connection(credential, None, None, sys.argv[1], "2024-09-16", True, 60, 4, 0))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
@@ -535,7 +537,8 @@ def test_the_last_answer_counts(first: t.Any, second: t.Any) -> None:
 CHILD = """
     import sys, time
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _errors, _options
-    credential = _options.Credential("sandbox-key", "api_key", "option api_key")
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _credential
+    credential = _credential.Credential("sandbox-key", "api_key", "option api_key")
     url, how = sys.argv[1:]
     client = _client.Client(_options.Connection(credential, None, None, url, "2024-09-16", True, 1, 0, 0))
     try:
