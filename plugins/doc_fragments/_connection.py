@@ -18,7 +18,8 @@ options:
   api_key:
     description:
       - The secret key of a service account of CockroachDB Cloud that has the role C(BILLING_COORDINATOR) or
-        C(CLUSTER_ADMIN) at the scope of the organization.
+        C(CLUSTER_ADMIN) at the scope of the organization. C(BILLING_VIEWER) is the least privilege to try; it is not
+        known whether it is enough.
       - If neither O(api_key) nor O(api_jwt) is given, the environment variable E(COCKROACH_API_KEY) is used, and after
         that E(COCKROACH_API_JWT). An option given explicitly beats both variables.
       - White space around it is taken away. It is an error when it is empty, shorter than 8 characters, in quotes, or
@@ -78,8 +79,9 @@ options:
   retries:
     description:
       - How many further attempts are made after the first when the connection fails, an attempt takes too long, the
-        body breaks off, the rate limit is reached or the API answers with the status 500, 502, 503 or 504.
-      - With V(0) there is one attempt.
+        body breaks off or the API answers with the status 500, 502, 503 or 504.
+      - The rate limit is not counted. It is waited out for two minutes for each call.
+      - With V(0) there is one attempt, whatever comes of it.
     type: int
     default: 4
   retry_max_delay:
