@@ -100,7 +100,7 @@ def answer(books: t.Iterable[Book], query: Query, now: datetime.datetime, *, bef
 def cluster_rows(books: t.Iterable[Book]) -> list[Row]:
     """Return what the newest invoice of each cluster says about it beside its costs, where the books keep details."""
     newest: dict[tuple[str | None, str | None], Row] = {}
-    for book in sorted(books, key=_book_order):
+    for book in sorted(books, key=_age):
         for cluster in book.clusters:
             newest[cluster["cluster_id"], None if cluster["cluster_id"] else cluster["cluster"]] = cluster
     return [newest[known] for known in sorted(newest, key=lambda known: [text_order(part) for part in known])]
@@ -108,7 +108,7 @@ def cluster_rows(books: t.Iterable[Book]) -> list[Row]:
 
 def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:
     """Say which labels that are asked for are on no cluster, and which ones there are; None where all are."""
-    known = {name for book in books for name in book.labels}
+    known = {f"{name}" for book in books for name in book.labels}
     missing = [name for name in query.labels() if name not in known]
     if not missing:
         return None
@@ -119,8 +119,15 @@ def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:
     return f"No cluster has the label {named}. {there_are}"
 
 
-def _book_order(book: Book) -> tuple[tuple[bool, str], tuple[bool, str]]:
-    return text_order(book.header.period), text_order(book.header.invoice_id)
+def _book_order(book: Book) -> list[tuple[bool, str]]:
+    header = book.header
+    texts = (header.period, header.invoice_id, header.status, f"{header.start}", f"{header.end}")
+    return [text_order(text) for text in texts]
+
+
+def _age(book: Book) -> tuple[str, bool, str]:
+    """Return what sorts books from the oldest, those without a period first, to the newest."""
+    return book.header.period or "", is_draft(book), book.header.invoice_id or ""
 
 
 def _differences(rows: t.Iterable[Row]) -> list[str]:
@@ -138,25 +145,24 @@ def _differences(rows: t.Iterable[Row]) -> list[str]:
 
 
 def _adjustment_rows(books: t.Iterable[Book]) -> list[Row]:
-    return [
-        {
-            "invoice_id": book.header.invoice_id,
-            "period": book.header.period,
-            "name": name,
-            "currency": currency,
-            "amount": to_float(amount),
-        }
+    rows = [
+        (book.header.period, book.header.invoice_id, name, currency, to_float(amount))
         for book in books
         for name, currency, amount in book.named_adjustments
+    ]
+    rows.sort(key=lambda row: ([text_order(text) for text in row[:4]], row[4]))
+    return [
+        {"invoice_id": invoice_id, "period": period, "name": name, "currency": currency, "amount": amount}
+        for period, invoice_id, name, currency, amount in rows
     ]
 
 
 def _balance_rows(books: t.Sequence[Book], now: datetime.datetime) -> list[Row]:
     """Return what is left of each currency, as the newest invoice with a balance of it says."""
-    newest = {currency: book for book in books for currency in book.balances}
     rows = []
-    for currency in sorted(newest, key=text_order):
-        book = newest[currency]
+    for currency in sorted({currency for book in books for currency in book.balances}, key=text_order):
+        known = [book for book in books if currency in book.balances]
+        book = max(known, key=lambda book: (_age(book), book.balances[currency]))
         balance, per_month = book.balances[currency], monthly(_spent_by_month(books, currency, now))
         since = now if is_draft(book) else book.header.end
         day = run_out(balance, per_month, since)
@@ -180,10 +186,10 @@ def _spent_by_month(
     names = CREDITS if currency in CREDITS else (currency,)
     months: dict[str, decimal.Decimal] = {}
     for book in books:
-        header = book.header
-        if header.period is not None and header.end is not None and header.end <= now:
+        period, end = book.header.period, book.header.end
+        if period is not None and (end <= now if end is not None else period < f"{now:%Y-%m}"):
             for name in names:
-                add(months, header.period, _bill(book, name))
+                add(months, period, _bill(book, name))
     return months
 
 

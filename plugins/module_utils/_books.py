@@ -21,7 +21,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
     add,
     exact,
     in_usd,
-    settle,
+    settle_each,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import LABEL, OF_CLUSTERS, Query
 
@@ -148,10 +148,9 @@ class _Reader:
     def unitemized(self, book: Book) -> Share:
         """Return what the invoice states beyond its parts."""
         amounts: dict[LineKey, decimal.Decimal] = {}
-        for currency, stated in book.stated.items():
-            beyond = settle(stated, book.lines.get(currency, ZERO), book.adjustments.get(currency, ZERO)).unitemized
-            if beyond:
-                amounts[None, None, currency] = beyond
+        for currency, found in settle_each(book.stated, book.lines, book.adjustments):
+            if found.unitemized:
+                amounts[None, None, currency] = found.unitemized
         return self._share(UNITEMIZED, {}, amounts, {})
 
     def _share(

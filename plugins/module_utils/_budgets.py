@@ -74,11 +74,12 @@ def judge(budgets: t.Sequence[Budget], books: t.Sequence[Book], calendar: Calend
             known[entries] = group_costs(books, entries, calendar) if entries else spent[entries]
         group = (tuple(value for dummy, value in budget.group), budget.currency)
         cell = spent[entries].get(group)
-        if drafts and cell is None and group not in known[entries]:
-            judged.warnings.append(_say_what_there_is(budget, known[entries]))
-        elif drafts and cell is None:
+        nothing_at_all = not budget.group and not known[entries]
+        if drafts and cell is None and (nothing_at_all or group in known[entries]):
             cell = Cell()
             cell.rise = calendar.nothing_yet(drafts[0].header.period)
+        elif drafts and cell is None:
+            judged.warnings.append(_say_what_there_is(budget, known[entries]))
         judged.rows.append(_row(budget, cell))
     return judged
 
@@ -130,8 +131,4 @@ def _say_what_there_is(budget: Budget, known: dict[Group, Cell]) -> str:
     names = sorted({" / ".join(value or "(none)" for value in key) for key, dummy in known if key})
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     there_is = f" There is {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
-    return (
-        f"budgets: no cost fits {which} of {wanted}.{there_is}"
-        if wanted
-        else f"budgets: there are no costs for {which}."
-    )
+    return f"budgets: no cost fits {which} of {wanted}.{there_is}"

@@ -28,7 +28,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
     ZERO,
     add,
     percent_of,
-    settle,
+    settle_each,
     text_order,
     to_float,
 )
@@ -287,7 +287,7 @@ def reconciliation_rows(books: t.Iterable[Book]) -> list[Row]:
     """Return what each invoice states beside what its parts add up to, a row for each currency, not converted."""
     rows = []
     for book in books:
-        for currency in sorted({*book.stated, *book.lines, *book.adjustments}, key=text_order):
+        for currency, found in settle_each(book.stated, book.lines, book.adjustments):
             total, lines, adjusted = (sums.get(currency, ZERO) for sums in (book.stated, book.lines, book.adjustments))
             rows.append(
                 {
@@ -298,7 +298,7 @@ def reconciliation_rows(books: t.Iterable[Book]) -> list[Row]:
                     "lines": to_float(lines),
                     "adjustments": to_float(adjusted),
                     "difference": to_float(EXACT.subtract(EXACT.subtract(total, lines), adjusted)),
-                    "reconciled": settle(total, lines, adjusted).reconciled,
+                    "reconciled": found.reconciled,
                 }
             )
     return rows

@@ -177,9 +177,7 @@ class _Pile:
     def _lacking(self, now: datetime.datetime) -> t.Iterator[tuple[str, str]]:
         """Yield what could be required and is not there."""
         if not self._kept:
-            newest = f"the newest one is of {self._newest[1]}" if self._newest[1] else "the API has none at all"
-            asked = "of this selection" if self._selection.months or self._selection.status else "to look at"
-            yield "invoices", f"There is no invoice {asked}: {newest}."
+            yield "invoices", f"There is no invoice {self._say_why_there_is_none()}."
         months = self._selection.months
         if months is not None:
             there = {f"{entry.start:%Y-%m}" for entry in self._kept}
@@ -189,6 +187,14 @@ class _Pile:
         drafts = sorted({f"{entry.start:%Y-%m}" for entry in self._kept if entry.draft and entry.start != _NEVER})
         if any(entry.draft for entry in self._kept):
             yield "final", f"An invoice is still a draft: {_listed(drafts) or 'one without a period'}."
+
+    def _say_why_there_is_none(self) -> str:
+        selection = self._selection
+        if selection.invoice_ids is not None:
+            return "to look at: invoice_id is an empty list"
+        chosen = selection.months or selection.status or selection.start_time or selection.end_time
+        newest = f"the newest one is of {self._newest[1]}" if self._newest[1] else "the API answered with none"
+        return f"{'of this selection' if chosen else 'to look at'}: {newest}"
 
 
 def _listed(months: list[str]) -> str:

@@ -13,13 +13,7 @@ import typing as t
 from collections.abc import Iterator
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice, check_invoices
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
-    ZERO,
-    Sums,
-    settle,
-    text_order,
-    to_float,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import Sums, settle_each, to_float
 
 Row = t.Dict[str, t.Any]
 """One row of a result: plain data, ready for JSON."""
@@ -84,12 +78,8 @@ def unitemized(invoice: Invoice) -> Sums:
 
     The rule is that of :func:`settle`. What is unitemized belongs to no cluster.
     """
-    stated, lines, adjustments = invoice.totals(), invoice.line_sums(), invoice.adjustment_sums()
-    beyond = {
-        currency: settle(total, lines.get(currency, ZERO), adjustments.get(currency, ZERO)).unitemized
-        for currency, total in stated.items()
-    }
-    return {currency: beyond[currency] for currency in sorted(beyond, key=text_order) if beyond[currency]}
+    settled = settle_each(invoice.totals(), invoice.line_sums(), invoice.adjustment_sums())
+    return {currency: found.unitemized for currency, found in settled if found.unitemized}
 
 
 def _rows(blocks: Iterator[LineItems]) -> Iterator[Row]:

@@ -38,7 +38,8 @@ EXACT = decimal.Context(
 # A quotient has no exact decimal in general: far more digits than the double that it becomes in the end.
 _QUOTIENT = decimal.Context(prec=60, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 _CENTS = -2
-_DIGITS_OF_A_DOUBLE = 15
+# A double holds 15 digits, and adding up a hundred thousand of them leaves noise in the last three.
+_DIGITS_OF_A_SUM = 12
 
 _K = t.TypeVar("_K")
 
@@ -112,12 +113,18 @@ def settle(stated: decimal.Decimal, lines: decimal.Decimal, adjustments: decimal
     return Settled(False, max(EXACT.subtract(stated, parts), ZERO))
 
 
+def settle_each(stated: Sums, lines: Sums, adjustments: Sums) -> t.Iterator[tuple[str | None, Settled]]:
+    """Say by :func:`settle` what an invoice bills in each currency that it states or has parts in, null last."""
+    for currency in sorted({*stated, *lines, *adjustments}, key=text_order):
+        yield currency, settle(*(sums.get(currency, ZERO) for sums in (stated, lines, adjustments)))
+
+
 def _half_of_the_last_digit(stated: decimal.Decimal) -> decimal.Decimal:
     """Return how far a sum may lie from a stated total that it equals: half of the total's last digit, cents at most.
 
-    A total that was summed in doubles is stated with noise behind the 15 digits that a double can hold.
+    A total that was summed in doubles is stated with noise behind the digits that such a sum can hold.
     """
-    digits = decimal.Context(prec=_DIGITS_OF_A_DOUBLE).plus(stated).normalize().as_tuple().exponent
+    digits = decimal.Context(prec=_DIGITS_OF_A_SUM).plus(stated).normalize().as_tuple().exponent
     return decimal.Decimal((0, (5,), min(int(digits), _CENTS) - 1))
 
 
