@@ -4,11 +4,95 @@
 
 # This module is private to the tests of this collection.
 
-"""Invoices as the API sends them, with things in them that its schema does not know."""
+"""Invoices as the API sends them: whole ones with things in them that its schema does not know, and small ones."""
 
 from __future__ import annotations
 
+import decimal
 import typing as t
+
+CREDITS = "CRDB_CLOUD_CREDITS"
+OLD_CREDITS = "COCKROACH_CREDITS"
+FOLDERS = [
+    {"resource_id": "f-eng", "resource_type": "FOLDER", "name": "Engineering", "parent_id": "root", "path": []},
+    {
+        "resource_id": "f-pay",
+        "resource_type": "FOLDER",
+        "name": "Payments",
+        "parent_id": "f-eng",
+        "path": [{"id": "f-eng", "name": "Engineering"}],
+        "labels": {"team": "of a folder"},
+    },
+    {
+        "resource_id": "id-orders",
+        "resource_type": "CLUSTER",
+        "name": "orders",
+        "parent_id": "f-pay",
+        "path": [{"id": "f-eng", "name": "Engineering"}, {"id": "f-pay", "name": "Payments"}],
+    },
+]
+
+
+def money(amount: t.Any, currency: t.Any = "USD") -> dict[str, t.Any]:
+    return {"amount": amount, "currency": currency}
+
+
+def line(amount: t.Any, currency: t.Any = "USD", description: str = "Compute", unit: str = "HOURS") -> dict[str, t.Any]:
+    return {
+        "description": description,
+        "quantity": 720.0,
+        "quantity_unit": unit,
+        "unit_cost": 0.5,
+        "total": money(amount, currency),
+    }
+
+
+def item(name: str, /, *lines: t.Any, **cluster: t.Any) -> dict[str, t.Any]:
+    """Return the item of a cluster; a number in place of a line item is one of that many USD."""
+    whole = {
+        "id": f"id-{name}",
+        "name": name,
+        "plan": "STANDARD",
+        "cloud_provider": "AWS",
+        "regions": [{"name": "us-east-1"}],
+        "labels": {},
+        "parent_id": "root",
+        **cluster,
+    }
+    line_items = [line(entry) if isinstance(entry, (int, float)) else entry for entry in lines]
+    return {"cluster": whole, "totals": [], "line_items": line_items}
+
+
+def adjustment(amount: t.Any, currency: t.Any = "USD", name: t.Any = "Credit") -> dict[str, t.Any]:
+    return {"name": name, "amount": money(amount, currency)}
+
+
+def bill(month: str, /, *items: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    """Return a small invoice of a month such as C(2026-01), whose totals are what its parts add up to."""
+    year, number = int(month[:4]), int(month[5:])
+    made = {
+        "invoice_id": f"inv-{month}",
+        "status": "FINALIZED",
+        "period_start": f"{month}-01T00:00:00Z",
+        "period_end": f"{year + number // 12:04d}-{number % 12 + 1:02d}-01T00:00:00Z",
+        "invoice_items": list(items),
+        **more,
+    }
+    return made if "totals" in made else {**made, "totals": _stated(made)}
+
+
+def draft(month: str, /, *items: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    """Return the draft of a month, as C(bill()) makes an invoice."""
+    return bill(month, *items, **{"status": "DRAFT", **more})
+
+
+def _stated(made: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    lines = [entry["total"] for one in made["invoice_items"] for entry in one.get("line_items", ())]
+    sums: dict[t.Any, decimal.Decimal] = {}
+    for part in [*lines, *(entry["amount"] for entry in made.get("adjustments") or ())]:
+        currency = part.get("currency")
+        sums[currency] = sums.get(currency, decimal.Decimal(0)) + decimal.Decimal(repr(part.get("amount", 0)))
+    return [money(float(amount), currency) for currency, amount in sums.items()]
 
 
 def invoice(month: str, **more: t.Any) -> dict[str, t.Any]:

@@ -2,388 +2,138 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Line items, sums, comparison, reconciliation and forecast, on invoices that are small enough to add up by hand."""
+"""Groups, comparison, projection and reconciliation, on invoices that are small enough to add up by hand."""
 
 from __future__ import annotations
 
-import copy
-import datetime
-import decimal
-import json
 import typing as t
 
 import pytest
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _costs
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
-
-
-def line(amount: t.Any, currency: t.Any = "USD", description: str = "Compute", **more: t.Any) -> dict[str, t.Any]:
-    return {
-        "description": description,
-        "quantity": 720.0,
-        "quantity_unit": "HOURS",
-        "unit_cost": 0.5,
-        "total": {"amount": amount, "currency": currency},
-        **more,
-    }
-
-
-def item(name: str, lines: list[t.Any], /, **cluster: t.Any) -> dict[str, t.Any]:
-    return {
-        "cluster": {
-            "id": f"id-{name}",
-            "name": name,
-            "plan": "STANDARD",
-            "cloud_provider": "AWS",
-            "regions": [{"name": "us-east-1"}],
-            "labels": {},
-            "parent_id": "root",
-            **cluster,
-        },
-        "totals": [],
-        "line_items": lines,
-    }
-
-
-def invoice(month: str, items: list[dict[str, t.Any]], **more: t.Any) -> dict[str, t.Any]:
-    year, number = int(month[:4]), int(month[5:])
-    end = f"{year + number // 12:04d}-{number % 12 + 1:02d}"
-    return {
-        "invoice_id": f"inv-{month}",
-        "status": "FINALIZED",
-        "period_start": f"{month}-01T00:00:00Z",
-        "period_end": f"{end}-01T00:00:00Z",
-        "totals": [],
-        "balances": [],
-        "invoice_items": items,
-        **more,
-    }
-
-
-def adjustment(name: str, amount: t.Any, currency: str | None = "USD") -> dict[str, t.Any]:
-    return {"name": name, "amount": {"amount": amount, "currency": currency}}
-
-
-FOLDERS = [
-    {"resource_id": "f-eng", "resource_type": "FOLDER", "name": "Engineering", "parent_id": "root", "path": []},
-    {
-        "resource_id": "f-pay",
-        "resource_type": "FOLDER",
-        "name": "Payments",
-        "parent_id": "f-eng",
-        "path": [{"id": "f-eng", "name": "Engineering"}],
-    },
-    {
-        "resource_id": "id-orders",
-        "resource_type": "CLUSTER",
-        "name": "orders",
-        "parent_id": "f-pay",
-        "path": [{"id": "f-eng", "name": "Engineering"}, {"id": "f-pay", "name": "Payments"}],
-    },
-]
-
-
-@pytest.fixture
-def october() -> dict[str, t.Any]:
-    return invoice(
-        "2026-10",
-        [
-            item(
-                "orders",
-                [line(0.1), line(0.2, description="Storage", quantity_unit="GIB"), line(0)],
-                labels={"team": "payments"},
-                regions=[{"name": "us-east-1"}, {"name": "eu-west-1"}],
-                parent_id="f-pay",
-            ),
-            item("search", [line(3, "CRDB_CLOUD_CREDITS")], plan="ADVANCED", cloud_provider="GCP", parent_id="f-pay"),
-        ],
-        totals=[{"amount": 0.05, "currency": "USD"}, {"amount": 3, "currency": "CRDB_CLOUD_CREDITS"}],
-        adjustments=[adjustment("Free credit", -0.25)],
-        folder_resources=FOLDERS,
-    )
-
-
-# Line items
-
-
-def test_line_items_have_the_keys_in_order_and_what_the_invoice_says(october: dict[str, t.Any]) -> None:
-    rows = list(_costs.line_items([october]))
-    assert [tuple(row) for row in rows] == [_costs.LINE_ITEM_KEYS] * 5
-    assert rows[1] == {
-        "invoice_id": "inv-2026-10",
-        "status": "FINALIZED",
-        "period_start": "2026-10-01T00:00:00Z",
-        "period_end": "2026-11-01T00:00:00Z",
-        "kind": "usage",
-        "cluster_id": "id-orders",
-        "cluster_name": "orders",
-        "plan": "STANDARD",
-        "cloud_provider": "AWS",
-        "regions": ["us-east-1", "eu-west-1"],
-        "folder": "Engineering/Payments",
-        "labels": {"team": "payments"},
-        "description": "Storage",
-        "quantity": 720.0,
-        "quantity_unit": "GIB",
-        "unit_cost": 0.5,
-        "amount": 0.2,
-        "currency": "USD",
-    }
-    assert rows[4] == {
-        **dict.fromkeys(_costs.LINE_ITEM_KEYS),
-        "invoice_id": "inv-2026-10",
-        "status": "FINALIZED",
-        "period_start": "2026-10-01T00:00:00Z",
-        "period_end": "2026-11-01T00:00:00Z",
-        "kind": "adjustment",
-        "regions": [],
-        "labels": {},
-        "description": "Free credit",
-        "amount": -0.25,
-        "currency": "USD",
-    }
-
-
-def test_lines_of_zero_cost_stay(october: dict[str, t.Any]) -> None:
-    assert [row["amount"] for row in _costs.line_items([october])] == [0.1, 0.2, 0.0, 3.0, -0.25]
-
-
-def test_rows_share_nothing_with_the_invoices_or_each_other(october: dict[str, t.Any]) -> None:
-    before = copy.deepcopy(october)
-    rows = list(_costs.line_items([october]))
-    for row in rows:
-        row["labels"]["damaged"] = row["invoice_id"]
-        row["regions"].append("damaged")
-    assert october == before
-    assert rows[0]["regions"] == ["us-east-1", "eu-west-1", "damaged"]
-
-
-def test_line_items_are_a_stream(october: dict[str, t.Any]) -> None:
-    broken = invoice("2026-11", [item("orders", [line("much")])])
-    stream = _costs.line_items([october, broken])
-    assert next(stream)["invoice_id"] == "inv-2026-10"
-    with pytest.raises(ResponseError, match=r"inv-2026-11"):
-        list(stream)
-
-
-@pytest.mark.parametrize(
-    ("cluster", "resources", "folder"),
-    [
-        ({"id": "id-orders", "parent_id": "f-pay"}, FOLDERS, "Engineering/Payments"),
-        ({"id": "other", "parent_id": "f-pay"}, FOLDERS, "Engineering/Payments"),
-        ({"id": "other", "parent_id": "f-eng"}, FOLDERS, "Engineering"),
-        ({"id": "other", "parent_id": "root"}, FOLDERS, None),
-        ({"id": "other"}, FOLDERS, None),
-        ({"id": "other", "parent_id": "f-gone"}, FOLDERS, None),
-        ({"id": "id-orders", "parent_id": "f-pay"}, None, None),
-        ({"parent_id": "f-pay"}, [{"resource_id": "f-pay", "name": "Payments"}], "Payments"),
-        ({"id": "a"}, [{"resource_id": "a", "parent_id": "f"}, {"resource_id": "f", "name": "F", "path": None}], "F"),
-        ({"id": "a"}, [{"resource_id": "a", "path": [{"id": "root", "name": "root"}, {"id": "f"}, {"id": "a"}]}], "f"),
-        ({"parent_id": "f"}, [{"resource_id": "f", "name": "F", "path": [{"id": "f", "name": "F"}]}], "F"),
-    ],
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs, values
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
+    CREDITS,
+    FOLDERS,
+    OLD_CREDITS,
+    adjustment,
+    bill,
+    draft,
+    item,
+    line,
+    money,
 )
-def test_the_folder_is_the_path_from_the_root(cluster: t.Any, resources: t.Any, folder: str | None) -> None:
-    october = invoice("2026-10", [{"cluster": cluster, "line_items": [line(1)]}], folder_resources=resources)
-    assert [row["folder"] for row in _costs.line_items([october])] == [folder]
-    assert _costs.cost_summary([october], ["folder"]) == [{"folder": folder, "currency": "USD", "amount": 1.0}]
+
+OCTOBER = bill(
+    "2026-10",
+    item(
+        "orders",
+        0.1,
+        line(0.2, description="Storage", unit="GIB"),
+        0,
+        labels={"team": "payments"},
+        regions=[{"name": "us-east-1"}, {"name": "eu-west-1"}],
+        parent_id="f-pay",
+    ),
+    item("search", line(3, CREDITS), plan="ADVANCED", cloud_provider="GCP", parent_id="f-pay"),
+    totals=[money(1.05), money(3, CREDITS)],
+    adjustments=[adjustment(-0.25, name="Free credit")],
+    folder_resources=FOLDERS,
+)
+ORDERS, SEARCH = (0.3, "USD"), (3.0, CREDITS)
+NO_CLUSTER = (None, 0.75, "USD")  # the adjustment, and 1.0 that is stated beyond the parts
 
 
-# Sums
-
-
-def test_sums_are_exact_where_floats_are_not() -> None:
-    assert 0.1 + 0.2 != 0.3
-    tenths = invoice("2026-10", [item("orders", [line(0.1), line(0.2)])])
-    assert _costs.totals([tenths]) == [{"currency": "USD", "amount": 0.3}]
-    far_apart = invoice("2026-10", [item("orders", [line(1e16), line(0.1), line(-1e16), line(0.2)])])
-    assert _costs.totals([far_apart]) == [{"currency": "USD", "amount": 0.3}]
-    extremes = invoice("2026-10", [item("orders", [line(1.7e308), line(5e-324), line(-1.7e308)])])
-    assert _costs.totals([extremes]) == [{"currency": "USD", "amount": 5e-324}]
+# Groups
 
 
 @pytest.mark.parametrize(
-    ("group_by", "expected"),
+    ("entry", "expected"),
     [
-        (["period"], [("2026-10", 0.05, "USD"), ("2026-10", 3.0, "CRDB_CLOUD_CREDITS")]),
-        (["invoice"], [("inv-2026-10", 0.05, "USD"), ("inv-2026-10", 3.0, "CRDB_CLOUD_CREDITS")]),
-        (["status"], [("FINALIZED", 0.05, "USD"), ("FINALIZED", 3.0, "CRDB_CLOUD_CREDITS")]),
-        (["cluster"], [("orders", 0.3, "USD"), ("search", 3.0, "CRDB_CLOUD_CREDITS"), (None, -0.25, "USD")]),
-        (["cluster_id"], [("id-orders", 0.3, "USD"), ("id-search", 3.0, "CRDB_CLOUD_CREDITS"), (None, -0.25, "USD")]),
-        (["plan"], [("ADVANCED", 3.0, "CRDB_CLOUD_CREDITS"), ("STANDARD", 0.3, "USD"), (None, -0.25, "USD")]),
-        (["cloud_provider"], [("AWS", 0.3, "USD"), ("GCP", 3.0, "CRDB_CLOUD_CREDITS"), (None, -0.25, "USD")]),
+        ("period", [("2026-10", *SEARCH), ("2026-10", 1.05, "USD")]),
+        ("invoice", [("inv-2026-10", *SEARCH), ("inv-2026-10", 1.05, "USD")]),
+        ("status", [("FINALIZED", *SEARCH), ("FINALIZED", 1.05, "USD")]),
+        ("cluster", [("orders", *ORDERS), ("search", *SEARCH), NO_CLUSTER]),
+        ("cluster_id", [("id-orders", *ORDERS), ("id-search", *SEARCH), NO_CLUSTER]),
+        ("plan", [("ADVANCED", *SEARCH), ("STANDARD", *ORDERS), NO_CLUSTER]),
+        ("cloud_provider", [("AWS", *ORDERS), ("GCP", *SEARCH), NO_CLUSTER]),
+        ("region", [("us-east-1", *SEARCH), ("us-east-1, eu-west-1", *ORDERS), NO_CLUSTER]),
+        ("folder", [("Engineering/Payments", *SEARCH), ("Engineering/Payments", *ORDERS), NO_CLUSTER]),
+        ("label:team", [("payments", *ORDERS), (None, *SEARCH), NO_CLUSTER]),
         (
-            ["region"],
-            [("us-east-1", 3.0, "CRDB_CLOUD_CREDITS"), ("us-east-1, eu-west-1", 0.3, "USD"), (None, -0.25, "USD")],
-        ),
-        (
-            ["folder"],
+            "description",
             [
-                ("Engineering/Payments", 3.0, "CRDB_CLOUD_CREDITS"),
-                ("Engineering/Payments", 0.3, "USD"),
-                (None, -0.25, "USD"),
-            ],
-        ),
-        (
-            ["label:team"],
-            [("payments", 0.3, "USD"), (None, 3.0, "CRDB_CLOUD_CREDITS"), (None, -0.25, "USD")],
-        ),
-        (
-            ["description"],
-            [
-                ("Compute", 3.0, "CRDB_CLOUD_CREDITS"),
+                ("Compute", *SEARCH),
                 ("Compute", 0.1, "USD"),
                 ("Free credit", -0.25, "USD"),
                 ("Storage", 0.2, "USD"),
+                (None, 1.0, "USD"),
             ],
         ),
+        ("unit", [("GIB", 0.2, "USD"), ("HOURS", *SEARCH), ("HOURS", 0.1, "USD"), NO_CLUSTER]),
         (
-            ["unit"],
-            [("GIB", 0.2, "USD"), ("HOURS", 3.0, "CRDB_CLOUD_CREDITS"), ("HOURS", 0.1, "USD"), (None, -0.25, "USD")],
+            "kind",
+            [("adjustment", -0.25, "USD"), ("unitemized", 1.0, "USD"), ("usage", *SEARCH), ("usage", *ORDERS)],
         ),
-        (["kind"], [("adjustment", -0.25, "USD"), ("usage", 3.0, "CRDB_CLOUD_CREDITS"), ("usage", 0.3, "USD")]),
     ],
 )
-def test_every_group_adds_up(october: dict[str, t.Any], group_by: list[str], expected: list[t.Any]) -> None:
-    rows = _costs.cost_summary([october], group_by)
-    assert all(list(row) == [*group_by, "currency", "amount"] for row in rows)
-    assert sorted(map(repr, [(row[group_by[0]], row["amount"], row["currency"]) for row in rows])) == sorted(
-        map(repr, expected)
-    )
+def test_each_group_has_its_rows_and_they_add_up_to_the_bill(entry: str, expected: list[t.Any]) -> None:
+    rows = costs([OCTOBER], [entry])
+    assert values(rows, entry, "amount", "currency") == expected
+    keys = [entry, "currency", "amount", *(["quantity"] if entry == "unit" else [])]
+    assert [list(row) for row in rows] == [keys] * len(rows)
 
 
-def test_rows_are_sorted_by_groups_with_null_last_then_currency(october: dict[str, t.Any]) -> None:
-    rows = _costs.cost_summary([october], ["label:team", "unit"])
-    assert [tuple(row.values()) for row in rows] == [
-        ("payments", "GIB", "USD", 0.2),
-        ("payments", "HOURS", "USD", 0.1),
-        (None, "HOURS", "CRDB_CLOUD_CREDITS", 3.0),
-        (None, None, "USD", -0.25),
+def test_rows_are_sorted_by_groups_with_null_last_then_currency() -> None:
+    rows = costs([OCTOBER], ["label:team", "unit"])
+    assert values(rows, "label:team", "unit", "currency", "amount", "quantity") == [
+        ("payments", "GIB", "USD", 0.2, 720.0),
+        ("payments", "HOURS", "USD", 0.1, 1440.0),
+        (None, "HOURS", CREDITS, 3.0, 720.0),
+        (None, None, "USD", 0.75, None),
     ]
 
 
-def test_a_group_between_groups_of_lines_keeps_its_place(october: dict[str, t.Any]) -> None:
-    rows = _costs.cost_summary([october], ["description", "cluster", "unit"])
-    assert {"description": "Storage", "cluster": "orders", "unit": "GIB", "currency": "USD", "amount": 0.2} in rows
+def test_a_group_between_groups_of_lines_keeps_its_place() -> None:
+    rows = costs([OCTOBER], ["description", "cluster", "unit"])
+    assert ("Storage", "orders", "GIB", "USD", 0.2, 720.0) in values(rows)
 
 
-def test_no_group_gives_a_row_for_each_currency(october: dict[str, t.Any]) -> None:
-    assert _costs.cost_summary([october], []) == _costs.totals([october])
+def test_labels_of_folders_are_not_labels_of_the_cluster() -> None:
+    invoice = bill("2026-10", item("search", 1, parent_id="f-pay"), folder_resources=FOLDERS)
+    assert values(costs([invoice], ["label:team", "folder"])) == [(None, "Engineering/Payments", "USD", 1.0)]
 
 
-def test_folder_labels_are_not_labels_of_the_cluster() -> None:
-    resources = [{"resource_id": "f", "name": "F", "labels": {"team": "platform"}, "path": []}]
-    october = invoice("2026-10", [item("orders", [line(1)], parent_id="f")], folder_resources=resources)
-    assert _costs.cost_summary([october], ["label:team"]) == [{"label:team": None, "currency": "USD", "amount": 1.0}]
+def test_no_group_gives_a_row_for_each_currency() -> None:
+    result = ask([OCTOBER, bill("2026-09", item("a", 1))], group_by=[]).result
+    assert result["costs"] == result["totals"]
+    assert values(result["totals"], "currency", "amount") == [(CREDITS, 3.0), ("USD", 2.05)]
 
 
-def test_a_period_counts_in_utc() -> None:
-    late = invoice("2026-10", [item("orders", [line(1)])], period_start="2026-09-30T22:00:00.000-02:00")
-    assert _costs.cost_summary([late]) == [{"period": "2026-10", "currency": "USD", "amount": 1.0}]
-
-
-def test_missing_amount_is_zero_and_missing_currency_null() -> None:
-    odd = invoice("2026-10", [item("orders", [line(1), {"description": "x", "total": {}}, {"description": "y"}])])
-    assert _costs.totals([odd]) == [{"currency": "USD", "amount": 1.0}, {"currency": None, "amount": 0.0}]
-
-
-def test_nothing_leaves_as_a_negative_zero() -> None:
-    zero = invoice(
-        "2026-10",
-        [item("orders", [line(-0.0)])],
-        totals=[{"amount": -0.0, "currency": "USD"}],
-        adjustments=[adjustment("a", -0.0)],
-        status="DRAFT",
+def test_credits_are_usd_where_there_is_a_rate_and_apart_elsewhere() -> None:
+    invoice = bill(
+        "2026-10", item("a", 1, line(2, CREDITS), line(4, OLD_CREDITS), line(8, "DOUBLOON"), line(0.1, CREDITS))
     )
-    now = datetime.datetime(2026, 10, 16, tzinfo=datetime.timezone.utc)
-    tiny = invoice("2026-10", [item("orders", [line(-5e-324, "CRDB_CLOUD_CREDITS")])])
-    shown = json.dumps(
-        [
-            list(_costs.line_items([zero])),
-            _costs.analyse([zero], group_by=["period"], compare="previous", now=now),
-            _costs.totals([tiny], credit_rate=0.1),
-        ]
-    )
-    assert "-0.0" not in shown
-    assert "0.0" in shown
+    assert values(costs([invoice], [])) == [(OLD_CREDITS, 4.0), (CREDITS, 2.1), ("DOUBLOON", 8.0), ("USD", 1.0)]
+    assert values(costs([invoice], [], credit_rate=0.95)) == [("DOUBLOON", 8.0), ("USD", 6.795)]
 
 
-# Credits
+def test_sums_past_every_double_are_an_error() -> None:
+    with pytest.raises(ResponseError, match=r"more than a number can hold"):
+        costs([bill("2026-10", item("a", 1.7e308, 1.7e308), totals=[])])
 
 
-def test_credits_stay_currencies_of_their_own_and_apart() -> None:
-    october = invoice(
-        "2026-10",
-        [item("orders", [line(1), line(2, "CRDB_CLOUD_CREDITS"), line(4, "COCKROACH_CREDITS"), line(8, "DOUBLOON")])],
-    )
-    assert [tuple(row.values()) for row in _costs.totals([october])] == [
-        ("COCKROACH_CREDITS", 4.0),
-        ("CRDB_CLOUD_CREDITS", 2.0),
-        ("DOUBLOON", 8.0),
-        ("USD", 1.0),
-    ]
-    assert [tuple(row.values()) for row in _costs.totals([october], credit_rate=0.95)] == [
-        ("DOUBLOON", 8.0),
-        ("USD", 6.7),
-    ]
-
-
-def test_the_rate_multiplies_exactly() -> None:
-    october = invoice("2026-10", [item("orders", [line(0.1, "CRDB_CLOUD_CREDITS")] * 3)])
-    assert 0.1 * 3 * 1.1 != 0.33
-    for rate in (1.1, "1.1", decimal.Decimal("1.1")):
-        assert _costs.totals([october], credit_rate=rate) == [{"currency": "USD", "amount": 0.33}]
-
-
-@pytest.mark.parametrize("rate", [True, "free", "", -1, -0.01, float("nan"), float("inf"), "NaN", "1e999", [1], b"1"])
-def test_a_rate_that_is_none_is_refused(rate: t.Any) -> None:
-    with pytest.raises(OptionsError, match=r"^credit_rate: .*such as 0\.95"):
-        _costs.check_credit_rate(rate)
-    with pytest.raises(OptionsError, match=r"^credit_rate: "):
-        _costs.cost_summary([], credit_rate=rate)
-
-
-def test_a_rate_of_zero_or_none_is_fine() -> None:
-    assert _costs.check_credit_rate(0) == 0
-    assert _costs.check_credit_rate(None) is None
-
-
-# Groups and comparison
-
-
-@pytest.mark.parametrize(
-    ("group_by", "text"),
-    [
-        (["team"], "'team' is unknown. Write period, invoice, .*, or label:<name>"),
-        (["label:"], "names no label. Write 'label:team'"),
-        (["label: team"], "names no label. Write 'label:team'"),
-        ([{"label": "team"}], "write 'label:team' without a space"),
-        (["period", "cluster", "period"], "'period' is there twice"),
-        ([1], "1 is no text"),
-        ([None], "None is no text"),
-        (7, "a list is needed"),
-        (None, "a list is needed"),
-        ({"period": 1}, "a list is needed"),
-        ("", "'' is unknown"),
-    ],
-)
-def test_groups_that_are_none_are_refused(group_by: t.Any, text: str) -> None:
-    with pytest.raises(OptionsError, match=f"^group_by: .*{text}"):
-        _costs.cost_summary([], group_by)
-
-
-def test_groups_as_one_text_are_split() -> None:
-    assert _costs.check_group_by("period, label:cost center") == ["period", "label:cost center"]
+# Comparison
 
 
 def test_compare_gives_the_month_before() -> None:
     months = [
-        invoice("2026-08", [item("orders", [line(10)]), item("legacy", [line(4)])]),
-        invoice("2026-09", [item("orders", [line(15)]), item("search", [line(0)])]),
-        invoice("2026-10", [item("orders", [line(10)]), item("search", [line(5)])]),
+        bill("2026-08", item("orders", 10), item("legacy", 4)),
+        bill("2026-09", item("orders", 15), item("search", 0)),
+        bill("2026-10", item("orders", 10), item("search", 5)),
     ]
-    rows = _costs.cost_summary(months, ["period", "cluster"], compare="previous")
-    assert [tuple(row.values()) for row in rows] == [
+    rows = costs(months, ["period", "cluster"], compare="previous")
+    assert values(rows) == [
         ("2026-08", "legacy", "USD", 4.0, None, None, None),
         ("2026-08", "orders", "USD", 10.0, None, None, None),
         ("2026-09", "legacy", "USD", 0.0, 4.0, -4.0, -100.0),
@@ -396,317 +146,159 @@ def test_compare_gives_the_month_before() -> None:
 
 
 def test_compare_does_not_reach_over_a_gap_and_does_over_new_year() -> None:
-    months = [invoice(month, [item("orders", [line(10)])]) for month in ("2026-08", "2026-10", "2026-12", "2027-01")]
-    rows = _costs.cost_summary(months, compare="previous")
-    assert [(row["period"], row["previous"]) for row in rows] == [
-        ("2026-08", None),
-        ("2026-10", None),
-        ("2026-12", None),
-        ("2027-01", 10.0),
-    ]
+    months = [bill(month, item("a", 10)) for month in ("2026-08", "2026-10", "2026-12", "2027-01")]
+    before = [None, None, None, 10.0]
+    assert [row["previous"] for row in costs(months, compare="previous")] == before
 
 
 def test_compare_counts_a_month_that_was_invoiced_without_costs() -> None:
-    months = [invoice("2026-09", [item("orders", [line(10)])]), invoice("2026-10", [])]
-    assert [tuple(row.values()) for row in _costs.cost_summary(months, compare="previous")] == [
-        ("2026-09", "USD", 10.0, None, None, None),
-        ("2026-10", "USD", 0.0, 10.0, -10.0, -100.0),
-    ]
+    months = [bill("2026-09", item("a", 10)), bill("2026-10")]
+    assert values(costs(months, compare="previous"))[-1] == ("2026-10", "USD", 0.0, 10.0, -10.0, -100.0)
 
 
-def test_the_sign_of_the_percentage_is_that_of_the_change() -> None:
-    months = [invoice("2026-09", [item("orders", [line(-10)])]), invoice("2026-10", [item("orders", [line(-5)])])]
-    last = _costs.cost_summary(months, compare="previous")[-1]
-    assert (last["change"], last["change_percent"]) == (5.0, 50.0)
-
-
-def test_a_percentage_that_no_number_can_hold_is_none() -> None:
-    """Next to nothing is as nothing: the change still stands, and the costs are not lost over it."""
-    months = [invoice("2026-09", [item("orders", [line(1e-309)])]), invoice("2026-10", [item("orders", [line(10)])])]
-    last = _costs.cost_summary(months, compare="previous")[-1]
-    assert (last["previous"], last["change"], last["change_percent"]) == (1e-309, 10.0, None)
+@pytest.mark.parametrize(("before", "change", "percent"), [(-10, 5.0, 50.0), (1e-309, -5.0, None), (0, -5.0, None)])
+def test_the_percentage_has_the_sign_of_the_change(before: float, change: float, percent: float | None) -> None:
+    months = [bill("2026-09", item("a", before)), bill("2026-10", item("a", -5))]
+    assert values(costs(months, compare="previous"), "change", "change_percent")[-1] == (change, percent)
 
 
 def test_earlier_invoices_count_as_previous_alone() -> None:
-    earlier = invoice("2026-09", [item("orders", [line(8)]), item("legacy", [line(2)])])
-    october = invoice("2026-10", [item("orders", [line(10)])])
-    answer = _costs.analyse([october], group_by=["period", "cluster"], compare="previous", before=[earlier])
-    assert [tuple(row.values()) for row in answer["costs"]] == [
+    earlier = [bill("2026-09", item("orders", 8), item("legacy", 2)), bill("2026-08", item("older", 1))]
+    result = ask(
+        [bill("2026-10", item("orders", 10))], before=earlier, group_by=["period", "cluster"], compare="previous"
+    ).result
+    assert values(result["costs"]) == [
         ("2026-10", "legacy", "USD", 0.0, 2.0, -2.0, -100.0),
         ("2026-10", "orders", "USD", 10.0, 8.0, 2.0, 25.0),
     ]
-    assert answer["totals"] == [{"currency": "USD", "amount": 10.0}]
-    assert [row["invoice_id"] for row in answer["reconciliation"]] == ["inv-2026-10"]
-
-
-def test_compare_without_periods_or_with_another_word_is_refused() -> None:
-    with pytest.raises(OptionsError, match=r"Add 'period' to group_by"):
-        _costs.cost_summary([], ["cluster"], compare="previous")
-    with pytest.raises(OptionsError, match=r"compare: 'year' is unknown. Write 'previous'"):
-        _costs.cost_summary([], ["period"], compare="year")
-
-
-# Reconciliation and forecast
-
-
-def test_reconcile_sets_the_stated_total_against_the_parts(october: dict[str, t.Any]) -> None:
-    without = invoice(
-        "2026-09",
-        [item("orders", [line(5)])],
-        totals=[{"amount": 5, "currency": "USD"}],
-        adjustments=[adjustment("Free credit", -1)],
-    )
-    keys = ["invoice_id", "period", "currency", "total", "lines", "adjustments", "difference"]
-    rows = _costs.reconcile([october, without])
-    assert all(list(row) == keys for row in rows)
-    assert [tuple(row.values()) for row in rows] == [
-        ("inv-2026-09", "2026-09", "USD", 5.0, 5.0, -1.0, 1.0),
-        ("inv-2026-10", "2026-10", "CRDB_CLOUD_CREDITS", 3.0, 3.0, 0.0, 0.0),
-        ("inv-2026-10", "2026-10", "USD", 0.05, 0.3, -0.25, 0.0),
-    ]
-
-
-def test_reconcile_shows_a_currency_that_only_one_side_has() -> None:
-    odd = invoice("2026-10", [item("orders", [line(2, "EUR")])], totals=[{"amount": 3, "currency": "USD"}])
-    assert [(row["currency"], row["difference"]) for row in _costs.reconcile([odd])] == [("EUR", -2.0), ("USD", 3.0)]
-
-
-NOON = datetime.datetime(2026, 9, 10, 12, tzinfo=datetime.timezone.utc)
-
-
-def test_forecast_runs_the_rate_to_the_end_of_the_month() -> None:
-    draft = invoice("2026-09", [], status="DRAFT", totals=[{"amount": 95, "currency": "USD"}])
-    final = invoice("2026-08", [], totals=[{"amount": 1, "currency": "USD"}])
-    rows = _costs.forecast([final, draft], NOON)
-    assert rows == [
-        {
-            "invoice_id": "inv-2026-09",
-            "period": "2026-09",
-            "currency": "USD",
-            "spent": 95.0,
-            "elapsed": 9.5 / 30,
-            "projected": 300.0,
-        }
-    ]
-    assert list(rows[0]) == ["invoice_id", "period", "currency", "spent", "elapsed", "projected"]
-
-
-@pytest.mark.parametrize(
-    ("now", "elapsed", "projected"),
-    [
-        (datetime.datetime(2026, 8, 1, tzinfo=datetime.timezone.utc), 0.0, None),
-        (datetime.datetime(2026, 9, 1, tzinfo=datetime.timezone.utc), 0.0, None),
-        (datetime.datetime(2026, 10, 1, tzinfo=datetime.timezone.utc), 1.0, 95.0),
-        (datetime.datetime(2026, 10, 3, tzinfo=datetime.timezone.utc), 1.0, 95.0),
-        (datetime.datetime(2026, 9, 16, 2, tzinfo=datetime.timezone(datetime.timedelta(hours=2))), 0.5, 190.0),
-    ],
-)
-def test_elapsed_stays_between_0_and_1(now: datetime.datetime, elapsed: float, projected: float | None) -> None:
-    draft = invoice("2026-09", [], status="DRAFT", totals=[{"amount": 95, "currency": "USD"}])
-    assert [(row["elapsed"], row["projected"]) for row in _costs.forecast([draft], now)] == [(elapsed, projected)]
-
-
-def test_forecast_of_a_draft_without_stated_totals_takes_its_parts() -> None:
-    draft = invoice("2026-09", [item("a", [line(1)])], status="DRAFT", adjustments=[adjustment("Support", 2)])
-    assert [row["spent"] for row in _costs.forecast([draft], NOON)] == [3.0]
-
-
-def test_forecast_needs_no_line_items() -> None:
-    draft = invoice("2026-09", [], status="DRAFT", totals=[{"amount": 95, "currency": "USD"}])
-    clusters = copy.deepcopy(draft)
-    clusters["invoice_items"] = [{"cluster": {"id": "a"}, "totals": [{"amount": 95, "currency": "USD"}]}]
-    del draft["invoice_items"]
-    assert [row["spent"] for row in _costs.forecast([draft, clusters], NOON)] == [95.0, 95.0]
-
-
-def test_forecast_of_a_draft_without_a_period_projects_nothing() -> None:
-    draft = invoice("2026-09", [], status="DRAFT", totals=[{"amount": 95, "currency": "USD"}], period_end=None)
-    assert [(row["elapsed"], row["projected"]) for row in _costs.forecast([draft], NOON)] == [(None, None)]
-    draft["period_end"] = draft["period_start"]
-    assert [(row["elapsed"], row["projected"]) for row in _costs.forecast([draft], NOON)] == [(None, None)]
-    draft["period_end"] = "soon"
-    with pytest.raises(ResponseError, match=r"inv-2026-09 .* period_end is 'soon'"):
-        _costs.forecast([draft], NOON)
-
-
-def test_analyse_answers_the_same_as_each_function(october: dict[str, t.Any]) -> None:
-    draft = invoice("2026-11", [item("orders", [line(7)])], status="DRAFT", totals=[{"amount": 7, "currency": "USD"}])
-    invoices = [october, draft]
-    now = datetime.datetime(2026, 11, 10, tzinfo=datetime.timezone.utc)
-    answer = _costs.analyse(invoices, group_by=["period"], credit_rate=2, compare="previous", now=now)
-    assert answer == {
-        "costs": _costs.cost_summary(invoices, ["period"], credit_rate=2, compare="previous"),
-        "totals": _costs.totals(invoices, credit_rate=2),
-        "reconciliation": _costs.reconcile(invoices),
-        "forecast": _costs.forecast(invoices, now),
-    }
-    assert answer["forecast"]
-    assert _costs.analyse(invoices)["forecast"] == []
-
-
-# What is no list of invoices
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("inv-1", "this is text"),
-        (b"inv-1", "this is text"),
-        (None, r"this is nothing \(null\)"),
-        (7, "this is one value"),
-        ({"invoices": [], "changed": False}, "registered result: pass its 'invoices'"),
-        ({"invoice_id": "inv-1"}, "Put a single invoice into a list"),
-        ({}, "this is a dictionary"),
-        (["inv-1"], "entry 1 of this list is no invoice: str"),
-        ([{"invoice_id": "inv-1"}, None], "entry 2 of this list is no invoice: NoneType"),
-        ([{"results": []}], "entry 1 of this list is no invoice: a dictionary without 'invoice_id'"),
-        ([[]], "entry 1 of this list is no invoice: list"),
-    ],
-)
-def test_anything_but_invoices_is_one_clear_error(value: t.Any, text: str) -> None:
-    for function in (_costs.line_items, _costs.cost_summary, _costs.totals, _costs.reconcile):
-        with pytest.raises(OptionsError, match=f"^A list of invoices is needed.*{text}"):
-            function(value)
-    with pytest.raises(OptionsError, match=f"^A list of invoices is needed.*{text}"):
-        _costs.forecast(value, NOON)
-
-
-def test_no_invoice_gives_no_row() -> None:
-    nothing: tuple[t.Any, ...] = ([], (), iter(()))
-    for empty in nothing:
-        assert list(_costs.line_items(empty)) == []
-    assert _costs.analyse([], now=NOON) == {"costs": [], "totals": [], "reconciliation": [], "forecast": []}
-
-
-def test_an_iterator_over_invoices_is_fine(october: dict[str, t.Any]) -> None:
-    assert _costs.totals(entry for entry in [october]) == _costs.totals([october])
-
-
-def test_trimmed_invoices_are_refused_where_line_items_are_needed(october: dict[str, t.Any]) -> None:
-    totals = {key: value for key, value in october.items() if key not in ("invoice_items", "folder_resources")}
-    clusters = {
-        **october,
-        "invoice_items": [{"cluster": {"id": "a"}, "totals": [{"amount": 3, "currency": "CRDB_CLOUD_CREDITS"}]}],
-    }
-    for trimmed, missing, detail in ((totals, "invoice_items", "totals"), (clusters, "line_items", "clusters")):
-        text = f"Invoice inv-2026-10 states costs but has no {missing}, as with 'detail: {detail}'.*'detail: full'"
-        for function in (_costs.cost_summary, _costs.totals, _costs.reconcile):
-            with pytest.raises(OptionsError, match=text):
-                function([trimmed])
-        with pytest.raises(OptionsError, match=text):
-            list(_costs.line_items([trimmed]))
-
-
-def test_an_invoice_without_costs_may_leave_its_lists_out() -> None:
-    bare = {"invoice_id": "inv-1", "totals": [{"amount": 0, "currency": "USD"}], "adjustments": None}
-    assert list(_costs.line_items([bare])) == []
-    support = {**bare, "totals": [{"amount": 5, "currency": "USD"}], "adjustments": [adjustment("Support", 5)]}
-    assert _costs.cost_summary([support]) == [{"period": None, "currency": "USD", "amount": 5.0}]
-    idle = invoice("2026-10", [{"cluster": {"id": "a"}, "totals": [{"amount": 0.0, "currency": "USD"}]}])
-    assert _costs.cost_summary([idle]) == []
-
-
-# Broken shapes
-
-
-def _broken(**more: t.Any) -> list[dict[str, t.Any]]:
-    return [{**invoice("2026-10", [item("orders", [line(1)])]), **more}]
-
-
-@pytest.mark.parametrize(
-    ("invoices", "text"),
-    [
-        (
-            _broken(invoice_items=[item("a", [line("12")])]),
-            "the amount of the total of a line item is '12', not a number",
-        ),
-        (_broken(invoice_items=[item("a", [line(True)])]), "is True, not a number"),
-        (_broken(invoice_items=[item("a", [line(float("nan"))])]), "is nan, not a finite number"),
-        (_broken(invoice_items=[item("a", [line(float("-inf"))])]), "is -inf, not a finite number"),
-        (_broken(invoice_items=[item("a", [line(10**400)])]), "not a finite number"),
-        (_broken(invoice_items=[item("a", [line(1, 840)])]), "the currency of .* is 840, not text"),
-        (_broken(invoice_items=[item("a", [line(1, total=1)])]), "the total of a line item is 1, not an amount"),
-        (_broken(invoice_items=[item("a", ["x"])]), "an entry of line_items is 'x', not an object"),
-        (_broken(invoice_items={"a": 1}), "invoice_items is {'a': 1}, not a list"),
-        (_broken(invoice_items="x" * 100), r"invoice_items is 'x{56}\.\.\., not a list"),
-        (_broken(invoice_items=[None]), "an entry of invoice_items is None, not an object"),
-        (_broken(invoice_items=[{"cluster": "a", "line_items": [line(1)]}]), "a cluster is 'a', not an object"),
-        (_broken(adjustments=[{"name": "x", "amount": -5}]), "an adjustment is -5, not an amount"),
-        (_broken(adjustments=[{"name": 5}]), "the name of an adjustment is 5, not text"),
-        (_broken(totals=[{"amount": "1"}]), "the amount of an entry of totals is '1', not a number"),
-        (_broken(period_start="October"), "period_start is 'October', not an RFC 3339 time"),
-        (_broken(period_start=datetime.date(2026, 10, 1)), r"period_start is datetime.date\(2026, 10, 1\), not text"),
-        (_broken(status=1), "status is 1, not text"),
-    ],
-)
-def test_a_value_of_the_wrong_type_is_one_error_that_names_the_invoice(invoices: t.Any, text: str) -> None:
-    with pytest.raises(ResponseError, match=f"^Invoice inv-2026-10 is not what the API .*: .*{text}"):
-        _costs.analyse(invoices)
-
-
-@pytest.mark.parametrize(
-    ("cluster", "group", "text"),
-    [
-        ({"name": 5}, "cluster", "the name of a cluster is 5"),
-        ({"id": 5}, "cluster_id", "the id of a cluster is 5"),
-        ({"regions": "us-east-1"}, "region", "the regions of a cluster is 'us-east-1', not a list"),
-        ({"regions": [{"name": 1}]}, "region", "the name of a region is 1"),
-        ({"labels": ["team"]}, "label:team", r"the labels of a cluster is \['team'\], not an object"),
-        ({"labels": {"team": 1}}, "label:team", "the label:team of a cluster is 1, not text"),
-        ({"parent_id": 1}, "folder", "the parent_id of a cluster is 1"),
-    ],
-)
-def test_broken_clusters_are_one_error(cluster: t.Any, group: str, text: str) -> None:
-    with pytest.raises(ResponseError, match=f"^Invoice inv-2026-10 .*{text}"):
-        _costs.cost_summary([invoice("2026-10", [item("orders", [line(1)], **cluster)])], [group])
-
-
-def test_errors_stay_short_whatever_they_show() -> None:
-    assert _costs.shown("x" * 1000) == f"'{'x' * 56}..."
-    # From 3.11 on Python refuses to write a number of that many digits.
-    assert len(_costs.shown(10**5000)) <= 60
-    with pytest.raises(OptionsError, match=r"^credit_rate: .{1,200}$"):
-        _costs.check_credit_rate(10**5000)
+    assert result["totals"] == [{"currency": "USD", "amount": 10.0}]
+    assert [row["invoice_id"] for row in result["reconciliation"]] == ["inv-2026-10"]
 
 
 def test_an_invoice_without_a_period_is_compared_with_nothing() -> None:
-    nameless = invoice("2026-10", [item("orders", [line(1)])], period_start=None)
-    assert [tuple(row.values()) for row in _costs.cost_summary([nameless], compare="previous")] == [
-        (None, "USD", 1.0, None, None, None)
+    nameless = bill("2026-10", item("a", 1), period_start=None)
+    assert values(costs([nameless], compare="previous")) == [(None, "USD", 1.0, None, None, None)]
+
+
+def test_no_invoice_is_compared_with_nothing() -> None:
+    assert costs([], compare="previous") == []
+
+
+# A month that is not over: 25 of 30 days
+
+
+TWENTY_FIFTH = at("2026-09-26")
+MONTHS = [
+    bill("2026-08", item("orders", 300), item("legacy", 60)),
+    draft("2026-09", item("orders", 250), item("new", 5), adjustments=[adjustment(-9000)]),
+]
+
+
+def test_a_row_of_a_month_that_is_not_over_has_a_projection() -> None:
+    rows = costs(MONTHS, ["period", "cluster"], now=TWENTY_FIFTH)
+    assert [row.get("projected", "none") for row in rows] == ["none", "none", 6.0, 300.0, -9000.0]
+    assert list(rows[2]) == ["period", "cluster", "currency", "amount", "projected"]
+    assert "projected" not in costs(MONTHS, ["cluster"], now=TWENTY_FIFTH)[0]
+    # The month is over, and its draft is not final yet.
+    assert "projected" not in costs(MONTHS, now=at("2026-10-01"))[-1]
+    assert costs([{**MONTHS[1], "period_end": None}], now=at("2026-10-03"))[0]["projected"] is None
+
+
+def test_a_month_that_is_not_over_is_compared_at_its_projection() -> None:
+    """25 days against a whole month would be a fall of 50; at its rate the month comes to the same."""
+    rows = costs(MONTHS, ["period", "cluster"], compare="previous", now=TWENTY_FIFTH)
+    keys = ("cluster", "amount", "projected", "previous", "change", "change_percent")
+    assert values(rows[2:], *keys) == [
+        ("legacy", 0.0, 0.0, 60.0, -60.0, -100.0),
+        ("new", 5.0, 6.0, None, None, None),
+        ("orders", 250.0, 300.0, 300.0, 0.0, 0.0),
+        (None, -9000.0, -9000.0, None, None, None),
     ]
 
 
-def test_an_invoice_without_an_id_is_named_as_such() -> None:
-    with pytest.raises(ResponseError, match=r"^An invoice without an id is not what"):
-        _costs.totals([{"invoice_id": 5}])
+def test_the_first_days_are_not_compared() -> None:
+    rows = costs(MONTHS, ["period", "cluster"], compare="previous", now=at("2026-09-02T23:00"))
+    keys = ("cluster", "amount", "projected", "previous", "change", "change_percent")
+    assert values(rows[2:4], *keys) == [("legacy", 0.0, None, 60.0, None, None), ("new", 5.0, None, None, None, None)]
 
 
-def test_sums_past_every_double_are_an_error() -> None:
-    with pytest.raises(ResponseError, match=r"more than a number can hold"):
-        _costs.totals([invoice("2026-10", [item("orders", [line(1.7e308), line(1.7e308)])])])
+# Forecast
 
 
-def test_null_is_empty_everywhere() -> None:
-    nothing = dict.fromkeys(invoice("2026-10", []))
-    assert _costs.analyse([nothing], group_by=[*_costs.GROUPS, "label:team"], now=NOON) == {
-        "costs": [],
-        "totals": [],
-        "reconciliation": [],
-        "forecast": [],
-    }
-    bare = {"invoice_id": "inv-1", "invoice_items": [{"cluster": None, "line_items": [{}]}], "adjustments": [{}]}
-    assert _costs.cost_summary([bare], ["period", "cluster", "label:team", "folder", "region", "unit", "kind"]) == [
-        {
-            "period": None,
-            "cluster": None,
-            "label:team": None,
-            "folder": None,
-            "region": None,
-            "unit": None,
-            "kind": kind,
-            "currency": None,
-            "amount": 0.0,
-        }
-        for kind in ("adjustment", "usage")
+def test_a_forecast_has_a_row_for_each_month_group_and_currency() -> None:
+    invoice = draft(
+        "2026-09",
+        item("orders", 95, line(19, CREDITS), labels={"team": "payments"}),
+        totals=[money(284), money(19, CREDITS)],
+        adjustments=[adjustment(-1)],
+    )
+    rows = ask(
+        [bill("2026-08", item("orders", 1)), invoice],
+        group_by=["status", "period", "label:team", "invoice"],
+        now=at("2026-09-10T12:00"),
+    ).result["forecast"]
+    keys = "period label:team currency spent usage adjustments elapsed projected projected_low projected_high"
+    assert [list(row) for row in rows] == [keys.split()] * 3
+    elapsed = 9.5 / 30
+    assert values(rows) == [
+        ("2026-09", "payments", CREDITS, 19.0, 19.0, 0.0, elapsed, 60.0, 57.0, 19 / 0.3),
+        ("2026-09", "payments", "USD", 95.0, 95.0, 0.0, elapsed, 300.0, 285.0, 95 / 0.3),
+        # What is unitemized goes on as usage does, the adjustment does not.
+        ("2026-09", None, "USD", 189.0, 190.0, -1.0, elapsed, 599.0, 569.0, 190 / 0.3 - 1),
     ]
-    assert len(list(_costs.line_items([bare]))) == 2
+
+
+def test_a_forecast_holds_the_rate() -> None:
+    invoice = draft("2026-09", item("orders", 95, line(190, CREDITS)))
+    result = ask([invoice], credit_rate=0.5, now=at("2026-09-10T12:00")).result
+    assert values(result["forecast"], "currency", "spent", "projected") == [("USD", 190.0, 600.0)]
+    assert result["costs"][0]["projected"] == 600.0
+
+
+@pytest.mark.parametrize(
+    "items", [None, [], [{"cluster": {"id": "a"}, "totals": [money(10000)]}], [item("a")]], ids=repr
+)
+def test_a_draft_without_line_items_has_cost_what_it_states(items: t.Any) -> None:
+    invoice = draft("2026-09", totals=[money(10000)], invoice_items=items)
+    result, warnings = ask([invoice], group_by=["kind"], now=at("2026-09-16"))
+    assert values(result["costs"], "kind", "amount") == [("unitemized", 10000.0)]
+    assert values(result["forecast"], "spent", "projected") == [(10000.0, 20000.0)]
+    assert values(result["reconciliation"], "total", "lines", "difference") == [(10000.0, 0.0, 10000.0)]
+    assert "states 10,000.00 USD, and its line items come to 0.00" in warnings[0]
+
+
+def test_drafts_of_one_month_add_up_and_one_of_the_future_is_left_alone() -> None:
+    invoices = [
+        draft("2026-09", item("a", 9000)),
+        draft("2026-09", item("a", 10), invoice_id="other"),
+        draft("2099-01", item("a", 7)),
+    ]
+    rows = ask(invoices, now=at("2026-09-16")).result["forecast"]
+    assert values(rows, "period", "spent", "elapsed", "projected") == [
+        ("2026-09", 9010.0, 0.5, 18020.0),
+        ("2099-01", 7.0, 0.0, None),
+    ]
+
+
+def test_a_draft_whose_end_is_not_known_hides_the_projection_of_its_month() -> None:
+    invoices = [draft("2026-09", item("a", 5)), draft("2026-09", item("a", 5), invoice_id="a", period_end=None)]
+    rows = ask(invoices, now=at("2026-09-16")).result["forecast"]
+    assert values(rows, "spent", "elapsed", "projected", "projected_high") == [(10.0, 0.5, None, None)]
+
+
+# Reconciliation
+
+
+def test_reconciliation_sets_the_stated_total_against_the_parts() -> None:
+    without = bill("2026-09", item("a", 5), totals=[money(5)], adjustments=[adjustment(-1)])
+    odd = bill("2026-11", item("a", line(2, "EUR")), totals=[money(3)])
+    rows = ask([odd, OCTOBER, without], credit_rate=0.5).result["reconciliation"]
+    keys = ["invoice_id", "period", "currency", "total", "lines", "adjustments", "difference", "reconciled"]
+    assert [list(row) for row in rows] == [keys] * 5
+    assert values(rows) == [
+        ("inv-2026-09", "2026-09", "USD", 5.0, 5.0, -1.0, 1.0, True),
+        ("inv-2026-10", "2026-10", CREDITS, 3.0, 3.0, 0.0, 0.0, True),
+        ("inv-2026-10", "2026-10", "USD", 1.05, 0.3, -0.25, 1.0, False),
+        ("inv-2026-11", "2026-11", "EUR", 0.0, 2.0, 0.0, -2.0, False),
+        ("inv-2026-11", "2026-11", "USD", 3.0, 0.0, 0.0, 3.0, False),
+    ]

@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two calls, and what is kept of their answers: order, months, detail."""
+"""The two calls, and what is kept of their answers: order, months, detail, requirements, pages."""
 
 from __future__ import annotations
 
 import copy
 import itertools
+import json
 import random
 import typing as t
 
@@ -15,135 +16,126 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Layer
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import (
-    gather_invoices,
-    gather_with_previous,
-    select,
-    trim,
-)
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
-    CONNECTION_SPEC,
-    Connection,
-    Selection,
-    read_connection,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import Gathered, gather, trim
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Selection
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import Months
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, KEY, Api
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, Api, serve
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import at, connect
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
+    bill,
+    draft,
     invoice,
+    item,
     without_items,
     without_line_items,
 )
 
-YEAR = [invoice(f"2026-{month:02d}") for month in range(1, 13)]
-STARTS: list[t.Any] = [
-    "2026-01-01T00:00:00Z",
-    "2026-01-01T00:00:00+14:00",
-    "2025-12-31",
-    "0001-01-01",
-    "soon",
-    "",
-    None,
-    7,
-    [],
-    {},
-]
+YEAR = [bill(f"2026-{month:02d}") for month in range(1, 13)]
+NOW = at("2026-12-24")
 
 
-def connect(api: Api) -> Connection:
-    options = {name: spec.get("default") for name, spec in CONNECTION_SPEC.items()}
-    layer = Layer({"api_key": KEY}, "option {option}")
-    return read_connection({**options, "api_url": api.url}, [layer], environment_of="this test")
+def months(first: str, last: str | None = None) -> Months:
+    return Months(*(int(text[:4]) * 12 + int(text[5:]) - 1 for text in (first, last or first)))
 
 
-def months(first: str, last: str) -> Months:
-    return Months(*(int(text[:4]) * 12 + int(text[5:]) - 1 for text in (first, last)))
+def listed(api: Api, invoices: t.Any, selection: Selection = Selection(), **more: t.Any) -> Gathered:  # noqa: B008 (a tuple)
+    """Return what is gathered from an API that answers the list of all invoices, or this answer, with these."""
+    names = ("status", "start_time", "end_time")
+    query = {name: getattr(selection, name) for name in names if getattr(selection, name)}
+    api.expect(query=query, answer={"invoices": invoices} if isinstance(invoices, list) else invoices)
+    return gather(connect(api), selection, **{"now": NOW, **more})
 
 
-def of(selection: Selection, *invoices: dict[str, t.Any]) -> list[str]:
-    return [one["invoice_id"] for one in select(list(invoices), selection)]
+def ids(gathered: Gathered) -> list[t.Any]:
+    return [one.get("invoice_id") for one in gathered.invoices]
 
 
-def test_the_order_of_the_api_does_not_matter() -> None:
+# Order
+
+
+def test_the_order_of_the_api_does_not_matter(api: Api) -> None:
     shuffled = YEAR[:]
     random.Random(1).shuffle(shuffled)
     assert shuffled != YEAR
-    assert select(shuffled, Selection()) == YEAR
-    assert select(YEAR[::-1], Selection()) == YEAR
+    assert listed(api, shuffled).invoices == YEAR
+    assert listed(api, YEAR[::-1]) == Gathered(YEAR, [], [])
 
 
-def test_instants_are_sorted_and_not_their_writings() -> None:
+def test_instants_are_sorted_and_not_their_writings(api: Api) -> None:
     west = {"invoice_id": "west", "period_start": "2026-01-01T00:00:00-01:00"}
     east = {"invoice_id": "east", "period_start": "2026-01-01T01:00:00+02:00"}
-    assert of(Selection(), west, invoice("2026-01"), east) == ["east", "id-2026-01", "west"]
+    assert ids(listed(api, [west, YEAR[0], east])) == ["east", "inv-2026-01", "west"]
+
+
+def test_invoices_of_the_same_start_keep_their_order(api: Api) -> None:
+    assert ids(listed(api, [bill("2026-01", invoice_id=name) for name in ("c", "a", "b")])) == ["c", "a", "b"]
+
+
+STARTS: list[t.Any] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00+14:00", "0001-01-01", "soon", "", None, 7, [], {}]
 
 
 @given(st.lists(st.sampled_from(STARTS), max_size=8))
 def test_sorting_loses_nothing_and_never_fails(starts: list[t.Any]) -> None:
-    invoices = [{"invoice_id": index, "period_start": start} for index, start in enumerate(starts)]
-    sorted_ids = [one["invoice_id"] for one in select(invoices, Selection())]
-    assert sorted(sorted_ids) == list(range(len(starts)))
-    assert select(select(invoices, Selection()), Selection()) == select(invoices, Selection())
+    invoices = [{"invoice_id": f"{index}", "period_start": start} for index, start in enumerate(starts)]
+    with serve() as api:
+        once = listed(api, invoices).invoices
+        assert sorted(map(json.dumps, once)) == sorted(map(json.dumps, invoices))
+        assert listed(api, once).invoices == once
 
 
-def test_invoices_of_the_same_start_keep_their_order() -> None:
-    twins = [dict(invoice("2026-01"), invoice_id=name) for name in ("c", "a", "b")]
-    assert of(Selection(), *twins) == ["c", "a", "b"]
+# Months
 
 
-@pytest.mark.parametrize(
-    ("first", "last"),
-    list(itertools.combinations_with_replacement([f"2026-{month:02d}" for month in range(1, 13)], 2)),
-)
-def test_each_month_of_an_interval_is_in_and_no_other(first: str, last: str) -> None:
-    wanted = [f"id-2026-{month:02d}" for month in range(int(first[5:]), int(last[5:]) + 1)]
-    assert of(Selection(months=months(first, last)), *YEAR) == wanted
+@pytest.mark.parametrize(("first", "last"), [(1, 1), (1, 12), (3, 5), (12, 12), (6, 7)])
+def test_each_month_of_a_period_is_in_and_no_other(first: int, last: int, api: Api) -> None:
+    selection = Selection(months=months(f"2026-{first:02d}", f"2026-{last:02d}"))
+    assert listed(api, YEAR[::-1], selection) == Gathered(YEAR[first - 1 : last], [], [])
 
 
 @pytest.mark.parametrize("start", [None, "", "soon", 7, [], "2026-01"])
-def test_a_period_needs_a_month_in_every_invoice(start: t.Any) -> None:
+def test_a_period_needs_a_month_in_every_invoice(start: t.Any, api: Api) -> None:
     broken = {"invoice_id": "x", "period_start": start}
     with pytest.raises(ResponseError, match=r"^The invoice 'x' has no period_start that is a time") as caught:
-        select([YEAR[0], broken], Selection(months=months("2026-01", "2026-01")))
-    assert caught.value.failure()["reason"] == "response"
-    assert caught.value.failure()["status"] == 200
-    assert select([broken], Selection()) == [broken]
+        listed(api, [YEAR[0], broken], Selection(months=months("2026-01")))
+    assert caught.value.failure() == {"reason": "response", "status": 200, "code": None, "message": None, "attempts": 1}
+    assert listed(api, [broken]).invoices == [broken]
+
+
+@pytest.mark.parametrize(("first", "before"), [("2026-03", YEAR[1:2]), ("2026-01", [])])
+def test_the_month_before_a_period_comes_with_the_same_call(first: str, before: list[t.Any], api: Api) -> None:
+    gathered = listed(api, YEAR[::-1], Selection(months=months(first, "2026-04")), previous=True)
+    assert gathered == Gathered(YEAR[int(first[5:]) - 1 : 4], before, [])
+
+
+@pytest.mark.parametrize("selection", [Selection(), Selection(start_time="2026-01-01T00:00:00Z")])
+def test_without_a_period_there_is_no_month_before(selection: Selection, api: Api) -> None:
+    assert listed(api, YEAR, selection, previous=True) == Gathered(YEAR, [], [])
+
+
+# How much of each
 
 
 @pytest.mark.parametrize("detail", ["full", "clusters", "totals"])
-def test_trimming_leaves_the_invoice_itself_as_it_is(detail: str) -> None:
+def test_what_each_detail_keeps(detail: str, api: Api) -> None:
     whole = invoice("2026-01")
     before = copy.deepcopy(whole)
-    trim(whole, detail)
+    kept = {"full": whole, "clusters": without_line_items(whole), "totals": without_items(whole)}[detail]
+    assert trim(whole, detail) == kept
     assert whole == before
+    assert listed(api, [whole], Selection(detail=detail)).invoices == [kept]
+    assert trim({"invoice_id": "x"}, detail) == {"invoice_id": "x"}
 
 
-def test_what_each_detail_keeps() -> None:
+def test_what_is_kept_keeps_its_order() -> None:
     whole = invoice("2026-01")
-    assert trim(whole, "full") == whole
-    assert trim(whole, "clusters") == without_line_items(whole)
-    assert trim(whole, "totals") == without_items(whole)
-    assert list(trim(whole, "totals")) == [
-        "invoice_id",
-        "status",
-        "period_start",
-        "period_end",
-        "totals",
-        "balances",
-        "adjustments",
-        "carbon",
-    ]
+    leave_out = ("invoice_items", "folder_resources")
+    assert list(trim(whole, "totals")) == [key for key in whole if key not in leave_out]
     first, second = trim(whole, "clusters")["invoice_items"]
     assert list(first) == list(second) == ["cluster", "totals"]
     assert list(first["cluster"]) == ["id", "name", "plan", "cloud_provider", "labels", "parent_id", "state"]
     assert list(second["cluster"]) == ["id", "name", "state"]
-
-
-@pytest.mark.parametrize("detail", ["full", "clusters", "totals"])
-def test_an_invoice_with_next_to_nothing(detail: str) -> None:
-    assert trim({"invoice_id": "x"}, detail) == {"invoice_id": "x"}
 
 
 @pytest.mark.parametrize("items", [None, "x", 7, {"cluster": {}}])
@@ -159,39 +151,254 @@ def test_a_cluster_that_is_none(cluster: t.Any) -> None:
     }
 
 
-def test_ids_share_one_connection(api: Api) -> None:
-    wanted = ["c", "a", "c", "b"]
-    for invoice_id in wanted:
-        api.expect(f"{INVOICES}/{invoice_id}", answer=invoice("2026-01", invoice_id=invoice_id))
-    invoices = gather_invoices(connect(api), Selection(invoice_ids=wanted))
-    assert [one["invoice_id"] for one in invoices] == wanted
-    assert {request.connection for request in api.requests} == {1}
+# An invoice is known by its place in the answer
 
 
-def test_no_ids_make_no_call(api: Api) -> None:
-    assert gather_invoices(connect(api), Selection(invoice_ids=[])) == []
-    assert api.connections == 0
+def test_names_from_outside_that_are_those_of_fields(api: Api) -> None:
+    """Labels of clusters and folders are maps, and their keys may be anything."""
+    labels = {"invoice_items": "x", "invoice_id": "y", "period_start": "z", "invoices": "w"}
+    resources = [{"resource_id": "f", "labels": labels, "invoices": [{"invoice_id": "no"}]}]
+    odd = bill("2026-01", item("a", 1, labels=labels), folder_resources=resources, invoices=[bill("2026-01")])
+    answer = {"invoices": [odd], "more": {"invoices": [bill("2026-01")]}}
+    gathered = listed(api, answer, Selection(months=months("2026-01")), keep=lambda raw: ("kept", raw))
+    assert gathered.invoices == [("kept", odd)]
 
 
-def test_the_month_before_a_period_comes_with_the_same_call(api: Api) -> None:
-    api.expect(answer={"invoices": YEAR[::-1]})
-    selection = Selection(months=months("2026-03", "2026-04"), detail="totals")
-    wanted, previous = gather_with_previous(connect(api), selection)
-    assert wanted == [without_items(one) for one in YEAR[2:4]]
-    assert previous == [without_items(YEAR[1])]
+def test_each_invoice_is_kept_as_soon_as_it_is_read(api: Api) -> None:
+    """The bulk of all never lies in memory together: the second one is broken off, and the first was taken."""
+    taken: list[t.Any] = []
+    with pytest.raises(ResponseError):
+        listed(api, b'{"invoices": [{"invoice_id": "a"}, {"invoice_id": ', keep=taken.append)
+    assert taken == [{"invoice_id": "a"}]
 
 
-def test_a_month_before_that_is_not_there(api: Api) -> None:
-    api.expect(answer={"invoices": YEAR})
-    wanted, previous = gather_with_previous(connect(api), Selection(months=months("2026-01", "2026-01")))
-    assert (wanted, previous) == (YEAR[:1], [])
+def test_what_was_not_asked_for_is_not_looked_at(api: Api) -> None:
+    kept: list[t.Any] = []
+    listed(api, YEAR, Selection(months=months("2026-02")), keep=kept.append)
+    assert kept == YEAR[1:2]
 
 
 @pytest.mark.parametrize(
-    "selection", [Selection(), Selection(status="DRAFT"), Selection(start_time="2026-01-01T00:00:00Z")]
+    "text",
+    [
+        ' {"invoices" : [ {"invoice_id":"a"} , {"invoice_id" : "b" } ] , "x" : 1 } \n',
+        '{"x":{"invoices":[1]},"invoices":[{"invoice_id":"a"},{"invoice_id":"b"}],"pagination":null}',
+        '{"\\u0069nvoices":[{"invoice_id":"a"},{"invoice_id":"b"}]}',
+    ],
 )
-def test_without_a_period_there_is_no_month_before(selection: Selection, api: Api) -> None:
-    names = ("status", "start_time")
-    query = {name: getattr(selection, name) for name in names if getattr(selection, name)}
-    api.expect(query=query, answer={"invoices": YEAR})
-    assert gather_with_previous(connect(api), selection) == (YEAR, [])
+def test_json_may_be_written_in_any_way(text: str, api: Api) -> None:
+    assert ids(listed(api, text.encode())) == ["a", "b"]
+
+
+@pytest.mark.parametrize("text", ["{}", " { } ", '{"invoices": []}', '{"invoices": null}', '{"pagination": null}'])
+def test_no_invoices(text: str, api: Api) -> None:
+    gathered = listed(api, text.encode())
+    assert gathered == Gathered([], [], ["There is no invoice to look at: the API answered with none."])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '"x"',
+        "null",
+        '{"x": 1}',
+        '{"invoices": {}}',
+        '{"invoices": "x"}',
+        '{"invoices": [1]}',
+        '{"invoices": [null]}',
+        # What follows is another list of the same name: JSON says nothing about which one counts.
+        '{"invoices": [], "invoices": {}}',
+    ],
+)
+def test_json_that_holds_no_invoices_is_one_clear_error(text: str, api: Api) -> None:
+    with pytest.raises(ResponseError, match=r"^The API answered with JSON that is not a list of invoices"):
+        listed(api, text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        '{"invoices"',
+        '{"invoices": [',
+        '{"invoices": [{}',
+        '{"invoices": [{},]}',
+        '{"invoices": [] "x": 1}',
+        '{"invoices": []} x',
+        '{"invoices" []}',
+        "{invoices: []}",
+        '{"invoices": [], }',
+        '{"invoices": [{} {}]}',
+        "{1: 2}",
+    ],
+)
+def test_what_is_no_json_is_one_clear_error(text: str, api: Api) -> None:
+    with pytest.raises(ResponseError) as caught:
+        listed(api, text.encode())
+    assert "Expecting" not in f"{caught.value}"
+
+
+# Pages
+
+
+def page(invoices: list[t.Any], following: t.Any) -> dict[str, t.Any]:
+    return {"invoices": invoices, "pagination": {"next_page": following}}
+
+
+def test_pages_are_followed_to_the_last(api: Api) -> None:
+    pages = [page(YEAR[8:], "a b"), page(YEAR[4:8], "=c="), page([], "d"), page(YEAR[:4], "")]
+    for answer, asked in zip(pages, [None, "a b", "=c=", "d"]):
+        query = {"status": "FINALIZED", **({"pagination.page": asked} if asked else {})}
+        api.expect(query=query, answer=answer)
+    assert gather(connect(api), Selection(status="FINALIZED"), now=NOW) == Gathered(YEAR, [], [])
+    assert api.connections == 1
+
+
+@pytest.mark.parametrize("pagination", [None, {}, {"next_page": None}, {"next_page": ""}, [], "x", {"page": "a"}])
+def test_the_last_page(pagination: t.Any, api: Api) -> None:
+    assert listed(api, {"invoices": YEAR, "pagination": pagination}).invoices == YEAR
+
+
+@pytest.mark.parametrize("following", [["a", "a"], ["a", "b", "a"], [7], [["a"]]])
+def test_pages_without_an_end_are_an_error(following: list[t.Any], api: Api) -> None:
+    for asked, name in zip([None, *following], following):
+        api.expect(query={"pagination.page": asked} if asked else {}, answer=page([], name))
+    with pytest.raises(ResponseError, match=r"^The pages of the list of invoices do not come to an end\.$"):
+        gather(connect(api), Selection(), now=NOW)
+
+
+def test_pages_that_never_repeat_are_an_error_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_invoices, "_MOST_PAGES", 3)
+    for number in range(4):
+        query = {"pagination.page": f"p{number}"} if number else {}
+        api.expect(query=query, answer=page([], f"p{number + 1}"))
+    with pytest.raises(ResponseError, match="do not come to an end"):
+        gather(connect(api), Selection(), now=NOW)
+
+
+# Ids
+
+
+def test_ids_share_one_connection_and_keep_their_order(api: Api) -> None:
+    for invoice_id in "cab":
+        api.expect(f"{INVOICES}/{invoice_id}", answer=bill("2026-01", invoice_id=invoice_id))
+    gathered = gather(connect(api), Selection(invoice_ids=["c", "a", "b"]))
+    assert ids(gathered) == ["c", "a", "b"]
+    assert api.connections == 1
+
+
+def test_no_ids_make_no_call(api: Api) -> None:
+    assert gather(connect(api), Selection(invoice_ids=[])) == Gathered([], [], [])
+    with pytest.raises(IncompleteError, match=r"^There is no invoice to look at: invoice_id is an empty list\.$"):
+        gather(connect(api), Selection(invoice_ids=[], require=("invoices",)))
+    assert api.connections == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [bill("2026-01", invoice_id="A-1"), {"invoices": [bill("2026-01", invoice_id="A-1")]}, {"status": "DRAFT"}],
+)
+def test_one_invoice_is_bare_or_in_a_list(answer: t.Any, api: Api) -> None:
+    api.expect(f"{INVOICES}/a-1", answer=answer)
+    found = answer["invoices"][0] if "invoices" in answer else answer
+    assert gather(connect(api), Selection(invoice_ids=["a-1"])) == Gathered([found], [], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (bill("2026-01", invoice_id="b"), "The API answered with the invoice 'b' where a was asked for."),
+        ({"invoice_id": 5}, "The API answered with the invoice 5 where a was asked for."),
+        ({}, "The API answered with no invoices where the invoice a was asked for. Check api_url and api_version."),
+        ({"invoices": []}, "The API answered with 0 invoices where the invoice a was asked for."),
+        ({"invoices": [bill("2026-01"), bill("2026-02")]}, "The API answered with 2 invoices where the invoice a was"),
+        ([bill("2026-01")], "The API answered with JSON that is not the invoice a."),
+        ({"invoices": [5]}, "The API answered with JSON that is not the invoice a."),
+        ({"invoices": None}, "The API answered with JSON that is not the invoice a."),
+    ],
+)
+def test_another_invoice_than_the_one_asked_for_is_an_error(answer: t.Any, text: str, api: Api) -> None:
+    api.expect(f"{INVOICES}/a", answer=answer)
+    with pytest.raises(ResponseError) as caught:
+        gather(connect(api), Selection(invoice_ids=["a"]))
+    assert f"{caught.value}".startswith(text)
+
+
+# What is left out, and what is not there
+
+
+def test_an_invoice_that_comes_twice_counts_once(api: Api) -> None:
+    twice = [*YEAR[:2], YEAR[0], YEAR[0], {"invoice_id": ""}, {"invoice_id": ""}, {"invoice_id": None}]
+    gathered = listed(api, twice)
+    assert ids(gathered) == ["inv-2026-01", "inv-2026-02", "", "", None]
+    assert gathered.warnings == ["Left out: 2 invoice(s) that the API sent twice."]
+
+
+def test_an_invoice_on_two_pages_counts_once(api: Api) -> None:
+    api.expect(answer=page(YEAR[:2], "b"))
+    api.expect(query={"pagination.page": "b"}, answer=page(YEAR[1:3], None))
+    gathered = gather(connect(api), Selection(), now=NOW)
+    assert gathered == Gathered(YEAR[:3], [], ["Left out: 1 invoice(s) that the API sent twice."])
+
+
+def test_an_id_that_is_the_same_in_other_letters_counts_once(api: Api) -> None:
+    for invoice_id in ("A", "a"):
+        api.expect(f"{INVOICES}/{invoice_id}", answer=bill("2026-01", invoice_id="a"))
+    gathered = gather(connect(api), Selection(invoice_ids=["A", "a"]))
+    assert (ids(gathered), gathered.warnings) == (["a"], ["Left out: 1 invoice(s) that the API sent twice."])
+
+
+def test_an_invoice_of_another_status_is_left_out(api: Api) -> None:
+    given = [YEAR[0], draft("2026-02"), bill("2026-03", status="NEW"), {"invoice_id": "x"}]
+    gathered = listed(api, given, Selection(status="FINALIZED"))
+    assert gathered == Gathered(YEAR[:1], [], ["Left out: 3 invoice(s) of another status than FINALIZED."])
+
+
+MISSING = "There is no invoice for 2026-09, 2026-10, 2026-12."
+SEVEN = "There is no invoice for 2026-01, 2026-02, 2026-03, 2026-04, 2026-05, 2026-06 and 1 more months."
+NONE_OF = "There is no invoice of this selection: "
+LACKING: list[tuple[list[t.Any], dict[str, t.Any], str, str]] = [
+    ([], {}, "invoices", "There is no invoice to look at: the API answered with none."),
+    ([], {"status": "DRAFT"}, "invoices", f"{NONE_OF}the API answered with none."),
+    ([], {"start_time": "2026-01-01T00:00:00Z"}, "invoices", f"{NONE_OF}the API answered with none."),
+    (YEAR[:2], {"months": months("2026-12")}, "invoices", f"{NONE_OF}the newest one is of 2026-02 (FINALIZED)."),
+    (
+        [draft("2026-11"), {"invoice_id": "a", "period_start": "2026-12-01"}],
+        {"months": months("2026-03")},
+        "invoices",
+        f"{NONE_OF}the newest one is of 2026-12 (without a status).",
+    ),
+    ([YEAR[7], YEAR[10]], {"months": months("2026-08", "2026-12")}, "months", MISSING),
+    # Months that have not begun have no invoice.
+    ([YEAR[7], YEAR[10]], {"months": months("2026-08", "2027-12")}, "months", MISSING),
+    (YEAR[7:], {"months": months("2026-01", "2026-12")}, "months", SEVEN),
+    ([YEAR[0], draft("2026-02")], {}, "final", "An invoice is still a draft: 2026-02."),
+    ([{"invoice_id": "a", "status": "DRAFT"}], {}, "final", "An invoice is still a draft: one without a period."),
+]
+
+
+@pytest.mark.parametrize(("invoices", "selection", "requirement", "text"), LACKING)
+def test_what_is_required_and_not_there_is_an_error_and_a_warning_else(
+    invoices: list[t.Any], selection: dict[str, t.Any], requirement: str, text: str, api: Api
+) -> None:
+    with pytest.raises(IncompleteError) as caught:
+        listed(api, invoices, Selection(**selection, require=(requirement,)))
+    assert f"{caught.value}" == text
+    assert caught.value.failure()["reason"] == "incomplete"
+    others = tuple({"invoices", "months", "final"} - {requirement})
+    if requirement == "invoices" and "months" in selection:
+        others = ("final",)
+    gathered = listed(api, invoices, Selection(**selection, require=others if "months" in selection else ()))
+    # Nobody has asked for drafts to be final.
+    assert gathered.warnings == ([] if requirement == "final" else [text])
+
+
+@pytest.mark.parametrize(
+    "requirements",
+    list(itertools.chain.from_iterable(itertools.combinations(("invoices", "months", "final"), n) for n in range(4))),
+)
+def test_what_is_there_meets_every_requirement(requirements: tuple[str, ...], api: Api) -> None:
+    selection = Selection(months=months("2026-01", "2026-12"), require=requirements)
+    assert listed(api, YEAR, selection) == Gathered(YEAR, [], [])

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is kept of an invoice: its sums, and no line item."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import read_query
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import at
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
+    CREDITS,
+    FOLDERS,
+    OLD_CREDITS,
+    adjustment,
+    bill,
+    item,
+    line,
+    money,
+)
+
+OCTOBER = bill(
+    "2026-10",
+    item("orders", 1, line(2, CREDITS), line(4, OLD_CREDITS), labels={"team": "payments"}, state="CREATED"),
+    item("idle", labels={"env": "test", "": None}),
+    totals=[money(10), money(6, CREDITS)],
+    balances=[money(7, CREDITS)],
+    adjustments=[adjustment(-1), adjustment(-0.5, CREDITS, "Free")],
+    folder_resources=FOLDERS,
+)
+
+
+def book(**options: object) -> Book:
+    return add_up(OCTOBER, read_query(options))
+
+
+def test_a_book_has_the_sums_of_the_invoice_in_its_currencies() -> None:
+    for made in (book(), book(credit_rate=0.5)):
+        assert made.header == ("inv-2026-10", "2026-10", "FINALIZED", at("2026-10-01"), at("2026-11-01"))
+        assert made.stated == {"USD": 10, CREDITS: 6}
+        assert made.lines == {"USD": 1, CREDITS: 2, OLD_CREDITS: 4}
+        assert made.adjustments == {"USD": -1, CREDITS: -0.5}
+        assert made.balances == {CREDITS: 7}
+        assert made.labels == {"team", "env", ""}
+        assert made.clusters == []
+
+
+@pytest.mark.parametrize(
+    ("rate", "sums", "named"),
+    [
+        (
+            None,
+            [
+                ("usage", {"USD": 1, CREDITS: 2, OLD_CREDITS: 4}),
+                ("adjustment", {"USD": -1, CREDITS: -0.5}),
+                ("unitemized", {"USD": 10, CREDITS: 4.5}),
+            ],
+            [("Credit", "USD", -1), ("Free", CREDITS, -0.5)],
+        ),
+        (
+            0.5,
+            [("usage", {"USD": 4}), ("adjustment", {"USD": -1.25}), ("unitemized", {"USD": 12.25})],
+            [("Credit", "USD", -1), ("Free", "USD", -0.25)],
+        ),
+    ],
+)
+def test_the_shares_are_converted(rate: object, sums: object, named: object) -> None:
+    made = book(credit_rate=rate)
+    assert [(share.kind, share.sums) for share in made.shares] == sums
+    assert made.named_adjustments == named
+
+
+def test_a_share_has_the_values_that_are_asked_for_and_no_more() -> None:
+    usage, *others = book(group_by=["period", "plan", "label:team", "label:none", "folder"]).shares
+    assert usage.values == {
+        "plan": "STANDARD",
+        "label:team": "payments",
+        "label:none": None,
+        "folder": "Engineering/Payments",
+    }
+    assert [share.values for share in others] == [{}, {}]
+    assert list(usage.amounts) == [(None, None, "USD"), (None, None, CREDITS), (None, None, OLD_CREDITS)]
+    assert usage.quantities == {}
+    assert add_up({**OCTOBER, "invoice_items": []}, read_query({})).shares[0].kind == "adjustment"
+
+
+def test_lines_are_told_apart_where_that_is_asked_for() -> None:
+    usage, adjustments, unitemized = book(group_by=["description"], breakdowns={"units": ["unit"]}).shares
+    assert usage.amounts["Compute", "HOURS", "USD"] == 1
+    assert usage.quantities["Compute", "HOURS", CREDITS] == 720
+    assert list(adjustments.amounts) == [("Credit", None, "USD"), ("Free", None, CREDITS)]
+    assert list(unitemized.amounts) == [(None, None, CREDITS), (None, None, "USD")]
+    merged = book(group_by=["unit"], credit_rate=1).shares[0]
+    assert merged.amounts == {(None, "HOURS", "USD"): 7}
+    assert merged.quantities == {(None, "HOURS", "USD"): 2160}
+    nameless = bill("2026-10", item("a", {"total": money(1)}))
+    assert add_up(nameless, read_query({"group_by": ["unit"]})).shares[0].quantities == {(None, None, "USD"): 0}
+
+
+def test_details_are_kept_where_a_page_needs_them() -> None:
+    orders, idle = add_up(OCTOBER, read_query({}), details=True).clusters
+    assert orders == {
+        "cluster": "orders",
+        "cluster_id": "id-orders",
+        "plan": "STANDARD",
+        "cloud_provider": "AWS",
+        "region": "us-east-1",
+        "folder": "Engineering/Payments",
+        "state": "CREATED",
+        "labels": {"team": "payments"},
+    }
+    assert (idle["cluster"], idle["state"], idle["labels"]) == ("idle", None, {"env": "test", "": None})

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Budgets: where the drafts of this month stand, and what is said where there is nothing to compare."""
+
+from __future__ import annotations
+
+import typing as t
+from decimal import Decimal
+
+import pytest
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import read_books
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._budgets import STATES, drafts_of, state_of
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import Projection
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, values
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
+    CREDITS,
+    adjustment,
+    bill,
+    draft,
+    item,
+    line,
+    money,
+)
+
+MIDDLE = at("2026-09-16")
+AUGUST = bill("2026-08", item("orders", 10, labels={"team": "payments"}), item("old", 5, labels={"team": "gone"}))
+SEPTEMBER = draft(
+    "2026-09",
+    item("orders", 100, line(20, CREDITS), labels={"team": "payments"}),
+    item("search", 60, labels={"team": "web"}),
+    adjustments=[adjustment(-10)],
+)
+
+
+def judged(
+    *budgets: dict[str, t.Any], invoices: t.Any = (AUGUST, SEPTEMBER), now: t.Any = MIDDLE, **options: t.Any
+) -> tuple[list[tuple[t.Any, ...]], list[str]]:
+    """Return state, spent and projection for each budget, and the warnings."""
+    result, warnings = ask(invoices, budgets=list(budgets), now=now, **options)
+    return values(result["budgets"], "state", "spent", "projected"), warnings
+
+
+@pytest.mark.parametrize(
+    ("spent", "low", "high", "state"),
+    [
+        (101, None, None, "over"),
+        (101, 90, 95, "over"),
+        (100, 101, 120, "forecast_over"),
+        (99, 100, 101, "at_risk"),
+        (99, 100, 100, "within"),
+        (-5, -10, 0, "within"),
+        (99, None, None, "unknown"),
+        (None, None, None, "unknown"),
+        (None, 101, 120, "unknown"),
+    ],
+)
+def test_the_state_is_the_first_that_holds(spent: t.Any, low: t.Any, high: t.Any, state: str) -> None:
+    amounts = [None if amount is None else Decimal(amount) for amount in (spent, low, high)]
+    assert state_of(Decimal(100), amounts[0], Projection(amounts[1], amounts[1], amounts[2])) == state
+    assert state in STATES
+
+
+def test_the_row_of_a_budget() -> None:
+    rows = ask([AUGUST, SEPTEMBER], budgets=[{"amount": 300, "name": "all"}], now=at("2026-09-10T12:00")).result
+    assert rows["budgets"] == [
+        {
+            "name": "all",
+            "group": {},
+            "currency": "USD",
+            "amount": 300.0,
+            "spent": 150.0,
+            "percent": 50.0,
+            "projected": pytest.approx(160 / 9.5 * 30 - 10),
+            "projected_low": 470.0,
+            "projected_high": pytest.approx(160 / 9 * 30 - 10),
+            "state": "forecast_over",
+        }
+    ]
+
+
+def test_each_budget_has_its_group_and_currency() -> None:
+    rows, warnings = judged(
+        {"amount": 149},
+        {"amount": 199, "group": {"label:team": "payments"}},
+        {"amount": 119, "group": {"label:team": "web"}},
+        {"amount": 19, "currency": CREDITS},
+        {"amount": 1, "group": {"kind": "adjustment"}},
+        {"amount": 1, "group": {"cluster": None}},
+        {"amount": 200, "group": {"label:team": "payments", "cluster": "orders"}},
+    )
+    assert rows == [
+        ("over", 150.0, 310.0),
+        ("at_risk", 100.0, 200.0),
+        ("at_risk", 60.0, 120.0),
+        ("over", 20.0, 40.0),
+        ("within", -10.0, -10.0),
+        ("within", -10.0, -10.0),
+        ("within", 100.0, 200.0),
+    ]
+    assert warnings == []
+
+
+def test_credits_count_where_there_is_a_rate() -> None:
+    assert judged({"amount": 500}, credit_rate=0.5)[0] == [("within", 160.0, 330.0)]
+
+
+def test_a_group_that_has_cost_nothing_yet_is_within() -> None:
+    """It had costs in the month before, so that it is no misspelling."""
+    budget = {"amount": 5, "group": {"label:team": "gone"}}
+    assert judged(budget) == ([("within", 0.0, 0.0)], [])
+    assert judged(budget, now=at("2026-09-02")) == ([("unknown", 0.0, None)], [])
+
+
+def test_a_draft_without_any_cost_is_within() -> None:
+    assert judged({"amount": 5}, invoices=[draft("2026-09")]) == ([("within", 0.0, 0.0)], [])
+    assert judged({"amount": 5}, invoices=[draft("2026-09", item("a", 0))]) == ([("within", 0.0, 0.0)], [])
+
+
+@pytest.mark.parametrize(
+    ("budget", "text"),
+    [
+        (
+            {"group": {"label:team": "paymnets"}, "name": "a"},
+            "budgets: no cost fits the budget 'a' of {'label:team': 'paymnets'}. There is (none), gone, payments, web.",
+        ),
+        (
+            {"group": {"cluster": "orders", "label:team": "web"}},
+            "budgets: no cost fits a budget of {'cluster': 'orders', 'label:team': 'web'}. There is (none) / (none), "
+            "old / gone, orders / payments, search / web.",
+        ),
+        (
+            {"currency": "EUR"},
+            f"budgets: no cost of a budget is in EUR, only in {CREDITS}, USD. Set its currency, or credit_rate for "
+            "credits.",
+        ),
+        (
+            {"currency": "EUR", "group": {"cluster": "search"}, "name": "a"},
+            "budgets: no cost of the budget 'a' is in EUR, only in USD. Set its currency, or credit_rate for credits.",
+        ),
+    ],
+)
+def test_a_budget_that_fits_nothing_is_unknown_and_says_what_there_is(budget: dict[str, t.Any], text: str) -> None:
+    assert judged({"amount": 5, **budget}) == ([("unknown", None, None)], [text])
+
+
+def test_a_long_list_of_what_there_is_is_cut() -> None:
+    many = draft("2026-09", *(item(f"c{number:02d}", 1) for number in range(25)))
+    warnings = judged({"amount": 5, "group": {"cluster": "x"}}, invoices=[many])[1]
+    assert warnings[0].endswith(
+        "There is c00, " + ", ".join(f"c{number:02d}" for number in range(1, 20)) + " and 5 more."
+    )
+    nothing = judged({"amount": 5, "group": {"cluster": "x"}}, invoices=[draft("2026-09")])
+    assert nothing == ([("unknown", None, None)], ["budgets: no cost fits a budget of {'cluster': 'x'}."])
+
+
+@pytest.mark.parametrize(
+    ("invoices", "newest"),
+    [
+        ([], "there is no invoice at all"),
+        ([{"invoice_id": "a", "totals": [money(1)]}], "there is no invoice at all"),
+        ([bill("2026-07"), AUGUST], "the newest invoice is of 2026-08 (FINALIZED)"),
+        ([AUGUST, bill("2026-09", item("a", 1))], "the newest invoice is of 2026-09 (FINALIZED)"),
+        ([draft("2026-08", item("a", 9))], "the newest invoice is of 2026-08 (DRAFT)"),
+        ([draft("2099-01", item("a", 9))], "the newest invoice is of 2099-01 (DRAFT)"),
+    ],
+)
+def test_without_a_draft_of_this_month_nothing_is_known(invoices: t.Any, newest: str) -> None:
+    rows, warnings = judged({"amount": 5}, {"amount": 6}, invoices=invoices)
+    assert rows == [("unknown", None, None)] * 2
+    assert f"There is no draft of this month (2026-09) to compare with a budget: {newest}." in warnings
+    assert not any("draft of this month" in text for text in judged(invoices=invoices)[1])
+
+
+def test_drafts_of_one_month_add_up() -> None:
+    invoices = [draft("2026-09", item("a", 9000)), draft("2026-09", item("a", 10), invoice_id="b"), AUGUST]
+    assert judged({"amount": 9005}, invoices=invoices)[0] == [("over", 9010.0, 18020.0)]
+    assert judged({"amount": 9005}, invoices=invoices[::-1])[0] == [("over", 9010.0, 18020.0)]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "now", "covered"),
+    [
+        ({}, "2026-09-01", True),
+        ({}, "2026-09-30T23:59", True),
+        ({}, "2026-08-31T23:59", False),
+        ({}, "2026-10-01", False),
+        ({"period_end": None}, "2026-09-30", True),
+        ({"period_end": None}, "2026-10-01", False),
+        ({"period_start": None}, "2026-09-16", False),
+        ({"period_start": "2026-08-20T00:00:00Z", "period_end": "2026-09-20T00:00:00Z"}, "2026-09-19", True),
+        ({"status": "FINALIZED"}, "2026-09-16", False),
+        ({"status": None}, "2026-09-16", False),
+    ],
+)
+def test_a_draft_is_of_this_month_while_its_period_lasts(bounds: dict[str, t.Any], now: str, covered: bool) -> None:
+    books = read_books([draft("2026-09", **bounds)], Query())
+    assert drafts_of(books, at(now)) == (books if covered else [])
+
+
+def test_without_an_end_only_what_is_spent_is_known() -> None:
+    endless = draft("2026-09", item("a", 10.5), period_end=None)
+    assert judged({"amount": 10}, {"amount": 11}, invoices=[endless])[0] == [
+        ("over", 10.5, None),
+        ("unknown", 10.5, None),
+    ]
