@@ -92,6 +92,14 @@ def getting(invoice_id: str, answer: t.Any, **more: t.Any) -> dict[str, t.Any]:
     return {"path": f"{INVOICES}/{invoice_id}", "answer": answer, **more}
 
 
+def called(invoice_id: str, whole: dict[str, t.Any]) -> dict[str, t.Any]:
+    return dict(whole, invoice_id=invoice_id)
+
+
+# The draft as the answer to the id a.
+A = called("a", DRAFT)
+
+
 def bearer(secret: str) -> dict[str, str | None]:
     return {**KEY_HEADERS, "Authorization": f"Bearer {secret}"}
 
@@ -105,8 +113,27 @@ ANSWERED: dict[str, Case] = {
     "none, null": Case({}, requests=[listing(answer={"invoices": None})], invoices=[]),
     "one": Case({}, requests=[listing(answer={"invoices": [DRAFT]})], invoices=[DRAFT]),
     "more keys in the answer": Case({}, requests=[listing(answer={"invoices": [DRAFT], "x": 1})], invoices=[DRAFT]),
-    "status DRAFT": Case({"status": "DRAFT"}, requests=[listing({"status": "DRAFT"})], invoices=HISTORY),
-    "status FINALIZED": Case({"status": "FINALIZED"}, requests=[listing({"status": "FINALIZED"})], invoices=HISTORY),
+    "status DRAFT": Case({"status": "DRAFT"}, requests=[listing({"status": "DRAFT"})], invoices=[DRAFT]),
+    "status FINALIZED, which is checked again": Case(
+        {"status": "FINALIZED"}, requests=[listing({"status": "FINALIZED"})], invoices=[NOVEMBER, JANUARY]
+    ),
+    "an invoice that comes twice": Case(
+        {}, requests=[listing(answer={"invoices": [DRAFT, JANUARY, DRAFT]})], invoices=[JANUARY, DRAFT]
+    ),
+    "pages": Case(
+        {"status": "FINALIZED"},
+        requests=[
+            listing({"status": "FINALIZED"}, answer={"invoices": [JANUARY], "pagination": {"next_page": "p=2"}}),
+            listing(
+                {"status": "FINALIZED", "pagination.page": "p=2"},
+                answer={"invoices": [NOVEMBER], "pagination": {"next_page": ""}},
+            ),
+        ],
+        invoices=[NOVEMBER, JANUARY],
+    ),
+    "no page after this one": Case(
+        {}, requests=[listing(answer={"invoices": [DRAFT], "pagination": None})], invoices=[DRAFT]
+    ),
     "start and end": Case(
         {"start_time": "2025-11-01", "end_time": "2026-02-01T00:00:00+02:00"},
         requests=[listing({"start_time": "2025-11-01T00:00:00Z", "end_time": "2026-01-31T22:00:00Z"})],
@@ -115,7 +142,7 @@ ANSWERED: dict[str, Case] = {
     "start as YAML prints it": Case(
         {"start_time": "2026-01-01 00:00:00+00:00", "status": "DRAFT"},
         requests=[listing({"start_time": "2026-01-01T00:00:00Z", "status": "DRAFT"})],
-        invoices=HISTORY,
+        invoices=[DRAFT],
     ),
     "the same start and end": Case(
         {"start_time": "2026-01-01", "end_time": "2026-01-01"},
@@ -144,21 +171,24 @@ ANSWERED: dict[str, Case] = {
     # Ids
     "ids in their order": Case(
         {"invoice_id": ["b", "a", "c"]},
-        requests=[getting("b", JANUARY), getting("a", NOVEMBER), getting("c", DRAFT)],
-        invoices=[JANUARY, NOVEMBER, DRAFT],
+        requests=[getting("b", called("b", JANUARY)), getting("a", A), getting("c", called("c", NOVEMBER))],
+        invoices=[called("b", JANUARY), A, called("c", NOVEMBER)],
     ),
     "no ids": Case({"invoice_id": []}, invoices=[]),
-    "an id, wrapped": Case({"invoice_id": ["a"]}, requests=[getting("a", {"invoices": [DRAFT]})], invoices=[DRAFT]),
-    "a number as an id": Case({"invoice_id": [2026]}, requests=[getting("2026", DRAFT)], invoices=[DRAFT]),
+    "an id, wrapped": Case({"invoice_id": ["a"]}, requests=[getting("a", {"invoices": [A]})], invoices=[A]),
+    "an id in other letters": Case({"invoice_id": ["A"]}, requests=[getting("A", A)], invoices=[A]),
+    "a number as an id": Case(
+        {"invoice_id": [2026]}, requests=[getting("2026", called("2026", DRAFT))], invoices=[called("2026", DRAFT)]
+    ),
     "odd characters in ids": Case(
         {"invoice_id": ["a b", "%2e%2e", "é&=+;,", "..."]},
         requests=[
-            getting("a%20b", DRAFT),
-            getting("%252e%252e", DRAFT),
-            getting("%C3%A9%26%3D%2B%3B%2C", DRAFT),
-            getting("...", DRAFT),
+            getting("a%20b", called("a b", DRAFT)),
+            getting("%252e%252e", called("%2e%2e", DRAFT)),
+            getting("%C3%A9%26%3D%2B%3B%2C", called("é&=+;,", DRAFT)),
+            getting("...", called("...", DRAFT)),
         ],
-        invoices=[DRAFT] * 4,
+        invoices=[called(invoice_id, DRAFT) for invoice_id in ("a b", "%2e%2e", "é&=+;,", "...")],
     ),
     # How much
     "full": Case({"detail": "full"}, requests=[listing()], invoices=HISTORY),
@@ -166,8 +196,8 @@ ANSWERED: dict[str, Case] = {
     "totals": Case({"detail": "totals"}, requests=[listing()], invoices=[without_items(i) for i in HISTORY]),
     "clusters of an id": Case(
         {"detail": "clusters", "invoice_id": ["a"]},
-        requests=[getting("a", DRAFT)],
-        invoices=[without_line_items(DRAFT)],
+        requests=[getting("a", A)],
+        invoices=[without_line_items(A)],
     ),
     "totals of a period": Case(
         {"detail": "totals", "period": "2026-01"}, requests=[listing()], invoices=[without_items(JANUARY)]
@@ -260,8 +290,8 @@ ANSWERED: dict[str, Case] = {
     ),
     "a path prefix and an id": Case(
         {"api_url": "http://127.0.0.1:{port}/crdb", "invoice_id": ["a"]},
-        requests=[{"path": f"/crdb{INVOICES}/a", "answer": DRAFT}],
-        invoices=[DRAFT],
+        requests=[{"path": f"/crdb{INVOICES}/a", "answer": A}],
+        invoices=[A],
     ),
     # How
     "api_version": Case(
@@ -464,8 +494,21 @@ MISANSWERED.update(
 )
 MISANSWERED["the first id that fails ends it"] = Case(
     {"invoice_id": ["b", "a", "c"]},
-    requests=[getting("b", DRAFT), getting("a", {})],
+    requests=[getting("b", called("b", DRAFT)), getting("a", {})],
     error=NOT_ONE.format("no"),
+)
+MISANSWERED["another invoice"] = Case(
+    {"invoice_id": ["a"]},
+    requests=[getting("a", JANUARY)],
+    error="The API answered with the invoice 'id-2026-01' where a was asked for.",
+)
+MISANSWERED["pages without an end"] = Case(
+    {},
+    requests=[
+        listing(answer={"invoices": [], "pagination": {"next_page": "2"}}),
+        listing({"pagination.page": "2"}, answer={"invoices": [], "pagination": {"next_page": "2"}}),
+    ],
+    error="The pages of the list of invoices do not come to an end.",
 )
 MISANSWERED["no month to choose by"] = Case(
     {"period": "2026"},
@@ -482,6 +525,42 @@ MISANSWERED["an unknown id"] = Case(
         "GET http://127.0.0.1:{port}/api/v1/invoices/a failed: HTTP 404: invoice not found. Check the invoice id, and "
         "that api_url is the address of the API."
     ),
+)
+
+# What is required and not there.
+NEWEST = "the newest one is of 2999-01 (DRAFT)."
+MISANSWERED.update(
+    {
+        "no invoice": Case(
+            {"require": ["invoices"]},
+            requests=[listing(answer=NONE)],
+            error="There is no invoice to look at: the API answered with none.",
+        ),
+        "no invoice of a period": Case(
+            {"require": ["invoices"], "period": "2024-q3"},
+            requests=[listing()],
+            error=f"There is no invoice of this selection: {NEWEST}",
+        ),
+        "no invoice of a status": Case(
+            {"require": ["invoices"], "status": "FINALIZED"},
+            requests=[listing({"status": "FINALIZED"}, answer={"invoices": [DRAFT]})],
+            error=f"There is no invoice of this selection: {NEWEST}",
+        ),
+        "no invoice of no id": Case(
+            {"require": ["invoices"], "invoice_id": []},
+            error="There is no invoice to look at: invoice_id is an empty list.",
+        ),
+        "not every month": Case(
+            {"require": ["months"], "period": "2025-10..2026-02"},
+            requests=[listing()],
+            error="There is no invoice for 2025-10, 2026-02.",
+        ),
+        "a draft": Case(
+            {"require": ["final", "invoices"]},
+            requests=[listing()],
+            error="An invoice is still a draft: 2999-01.",
+        ),
+    }
 )
 
 # What ansible-core itself refuses, in words that differ from version to version.

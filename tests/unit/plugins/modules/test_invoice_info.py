@@ -76,7 +76,7 @@ def test_a_failure_of_the_api(api: Api) -> None:
 
 
 def test_a_failure_of_an_id_counts_the_attempts_of_that_call(api: Api) -> None:
-    api.expect(f"{INVOICES}/a", answer=invoice("2026-01"))
+    api.expect(f"{INVOICES}/a", answer=invoice("2026-01", invoice_id="a"))
     api.expect(f"{INVOICES}/b", answer={"code": 5, "message": "not found"}, status=404)
     failed = run(api, invoice_id=["a", "b"])
     assert failed["failure"] == {
@@ -110,7 +110,7 @@ def test_a_refused_option_has_a_failure_too(options: dict[str, t.Any], named: st
 
 def test_a_list_of_ids_may_be_one_text(api: Api) -> None:
     for name in ("a", "b"):
-        api.expect(f"{INVOICES}/{name}", answer=invoice("2026-01"))
+        api.expect(f"{INVOICES}/{name}", answer=invoice("2026-01", invoice_id=name))
     assert len(run(api, invoice_id="a,b")["invoices"]) == 2
     assert run(api, invoice_id="")["msg"].startswith("invoice_id holds an empty id: ")
 
