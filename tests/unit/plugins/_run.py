@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import datetime
 import functools
 import gc
 import importlib
@@ -25,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import typing as t
 from unittest import mock
 
@@ -65,6 +67,27 @@ def _empty_home() -> str:
     home = tempfile.mkdtemp(prefix="billing-home-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     return home
+
+
+@contextlib.contextmanager
+def time_at(now: datetime.datetime, *names: str) -> t.Iterator[None]:
+    """Let the clock of plugins show an instant for the length of a block.
+
+    :param now: the instant, aware.
+    :param names: which plugins and module_utils, by what follows C(plugins.) in their names: C(filter.cost_summary).
+    """
+
+    class Clock(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+            return now.astimezone(tz)
+
+    clock = types.SimpleNamespace(**{**vars(datetime), "datetime": Clock})
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            module = importlib.import_module(f"{_PACKAGE}.{name}")
+            stack.enter_context(mock.patch.object(module, "datetime", clock))
+        yield
 
 
 def run_module(
