@@ -9,16 +9,17 @@
 
 from __future__ import annotations
 
-import csv
 import decimal
-import filecmp
-import io
 import json
-import os
+import re
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice, shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    IncompleteError,
+    OptionsError,
+    ResponseError,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import COLUMNS, focus_rows
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import (
     LINE_ITEM_KEYS,
@@ -26,19 +27,43 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines i
     line_items,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import to_float
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._order import in_order
 
 FORMATS = ("csv", "json", "jsonl")
 FOCUS_LAYOUTS = {"focus-1.2": "1.2", "focus-1.4": "1.4"}
 LAYOUTS = ("line_items", "invoices", *FOCUS_LAYOUTS)
+FOCUS_OPTIONS = ("billing_account_id", "billing_account_name", "invoice_issuer", "credit_rate")
+CSV_OPTIONS = ("csv_bom", "csv_delimiter")
+DELIMITERS = (",", ";", "\t", "|")
 
 Row = t.Mapping[str, t.Any]
 Block = t.Tuple[t.Sequence[t.Any], t.Iterable[t.Iterable[t.Any]]]
 
-# What spreadsheets take for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _INVOICE_KEYS = ("invoice_id", "status", "period_start", "period_end")
-# A diff is for people; past this a task's result would be as heavy as the file itself.
-_LONGEST_DIFF = 30000
+_ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl"}
+
+# What str.splitlines takes for the end of a line and JSON does not escape, and halves of surrogate pairs, which UTF-8
+# does not have.
+_ESCAPED_IN_JSON = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
+# What cannot stand in a CSV: Python 3.10 refuses to write NUL, and others do not read it.
+_LOST_IN_CSV = re.compile("[\0\ud800-\udfff]")
+# RFC 4180 wants quotes around the delimiter, and readers that split at another one need them around that.
+_QUOTED = re.compile('[,;\t|"\r\n]')
+# A formula begins with one of these, also full-width and small ones, after what a spreadsheet drops or does not show:
+# white space, control and format characters, double quotes. A reader that splits at another delimiter than the file
+# has does not know where quotes begin, and finds formulas after that delimiter and after the end of a line as well.
+_FORMULA = "[=+@\\-\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]"
+_BLANK = '[\\s\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb",;|]'
+# From the beginning of the blanks alone, or a text of nothing else would take quadratic time.
+_GUARDED = re.compile(f"(?<!{_BLANK})({_BLANK}*)({_FORMULA})")
+
+
+class FileFormat(t.NamedTuple):
+    """How rows are written: one of :data:`FORMATS`, and what concerns a CSV alone."""
+
+    name: str = "csv"
+    delimiter: str = ","
+    bom: bool = False
 
 
 class Table:
@@ -64,27 +89,60 @@ class LineItemTable(Table):
         return line_item_blocks(self._invoices)
 
 
+def read_format(name: str | None, dest: str, delimiter: str = ",", *, bom: bool = False) -> FileFormat:
+    """Return how the file is written.
+
+    :param name: one of :data:`FORMATS`; None for what the ending of the file's name says, else CSV.
+    :param dest: the name of the file.
+    :param delimiter: one of :data:`DELIMITERS`.
+    :param bom: whether a CSV begins with the mark by which Excel knows UTF-8.
+    :raises OptionsError: for another delimiter.
+    """
+    if delimiter not in DELIMITERS:
+        raise OptionsError(
+            f'csv_delimiter: {shown(delimiter)} cannot separate the cells. Write ",", ";", "|" or "\\t", a tab.'
+        )
+    ending = dest.rpartition(".")[2].lower() if "." in dest else ""
+    return FileFormat(name or _ENDINGS.get(ending, "csv"), delimiter, bom)
+
+
+def idle_options(given: t.Iterable[str], layout: str, file_format: FileFormat) -> list[str]:
+    """Return a warning for each option that was given and does nothing here.
+
+    :param given: those options of :data:`FOCUS_OPTIONS` and :data:`CSV_OPTIONS` that differ from their defaults.
+    """
+    warnings = []
+    for name in given:
+        if name in FOCUS_OPTIONS and layout not in FOCUS_LAYOUTS:
+            warnings.append(f"{name} does nothing for layout {layout}: it is for {' and '.join(FOCUS_LAYOUTS)}.")
+        if name in CSV_OPTIONS and file_format.name != "csv":
+            warnings.append(f"{name} does nothing for format {file_format.name}: it is for csv.")
+    return warnings
+
+
 def build_table(
-    invoices: list[dict[str, t.Any]], layout: str, file_format: str, focus_options: t.Mapping[str, t.Any]
+    invoices: list[dict[str, t.Any]], layout: str, file_format: FileFormat, focus_options: t.Mapping[str, t.Any]
 ) -> Table:
     """Return the rows of a layout, made while they are read.
 
-    :param invoices: invoices as the API sent them.
+    :param invoices: invoices as the API sent them. In which order it sent what they hold makes no difference to the
+        rows, but to the layout V(invoices) in JSON.
     :param layout: one of :data:`LAYOUTS`.
-    :param file_format: one of :data:`FORMATS`. The layout V(invoices) has flat rows in a CSV; in JSON each row is the
-        invoice as the API sent it.
+    :param file_format: the layout V(invoices) has flat rows in a CSV; in JSON each row is the invoice as the API sent
+        it.
     :param focus_options: the options of :func:`focus_rows` beside the version.
     :raises BillingError: here or while the rows are read, as the functions that make them.
     """
-    if layout in FOCUS_LAYOUTS:
-        version = FOCUS_LAYOUTS[layout]
-        return Table(COLUMNS[version], focus_rows(invoices, version, **focus_options))
+    if layout == "invoices":
+        return _flat_invoices(invoices) if file_format.name == "csv" else Table((), invoices)
+    ordered = [in_order(invoice) for invoice in invoices]
     if layout == "line_items":
-        return LineItemTable(invoices)
-    return _flat_invoices(invoices) if file_format == "csv" else Table((), invoices)
+        return LineItemTable(ordered)
+    version = FOCUS_LAYOUTS[layout]
+    return Table(COLUMNS[version], focus_rows(ordered, version, **focus_options))
 
 
-def write_table(path: str, table: Table, file_format: str) -> int:
+def write_table(path: str | bytes, table: Table, file_format: FileFormat) -> int:
     """Write a file in UTF-8.
 
     :param path: the file; what is in it is overwritten.
@@ -96,54 +154,21 @@ def write_table(path: str, table: Table, file_format: str) -> int:
     :raises ResponseError: when a number is too large for JSON.
     """
     with open(path, "w", encoding="utf-8", newline="") as stream:
-        if file_format == "csv":
-            return _write_csv(stream, table)
-        return _write_json(stream, table, lines=file_format == "jsonl")
+        if file_format.name == "csv":
+            return _write_csv(stream, table, file_format)
+        return _write_json(stream, table, lines=file_format.name == "jsonl")
 
 
-def check_dest(dest: str) -> str:
-    """Return the file to write to, links resolved.
+def check_rows(rows: int, dest: str) -> None:
+    """Refuse to replace a file by one that has no rows.
 
-    :raises OptionsError: when it cannot become a file; it says what to name instead.
+    :raises IncompleteError: it says how to write such a file nevertheless.
     """
-    if not dest.strip():
-        raise OptionsError("dest is empty: name the file to write.")
-    path = os.path.realpath(dest)
-    parent = os.path.dirname(path)
-    if os.path.isdir(path) or dest.endswith("/"):
-        raise OptionsError(f"dest {dest!r} is a folder: name a file in it.")
-    if not os.path.isdir(parent):
-        raise OptionsError(f"dest {dest!r} cannot be written: the folder {parent!r} does not exist. Create it first.")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OptionsError(f"dest {dest!r} is no ordinary file: name another one.")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise OptionsError(f"dest {dest!r} cannot be written: this user may not write to the folder {parent!r}.")
-    return path
-
-
-def same_bytes(one: str, other: str) -> bool:
-    """Say whether two files hold the same bytes; one that does not exist is like no other."""
-    return os.path.exists(one) and os.path.exists(other) and filecmp.cmp(one, other, shallow=False)
-
-
-def diff_of(before: str, after: str, dest: str) -> dict[str, str]:
-    """Return what C(--diff) shows, for files that a person can read at a glance."""
-    return {
-        "before_header": dest,
-        "after_header": dest,
-        "before": _text_for_diff(before),
-        "after": _text_for_diff(after),
-    }
-
-
-def _text_for_diff(path: str) -> str:
-    if not os.path.exists(path):
-        return ""
-    size = os.path.getsize(path)
-    if size > _LONGEST_DIFF:
-        return f"({size} bytes, too many to show)\n"
-    with open(path, encoding="utf-8", errors="replace", newline="") as stream:
-        return stream.read()
+    if not rows:
+        raise IncompleteError(
+            f"There is nothing to write: no invoice was found that has a row for dest {dest!r}, which stays as it is. "
+            "Ask for other invoices, or write 'require: []' to get a file without rows."
+        )
 
 
 def _write_json(stream: t.TextIO, table: Table, *, lines: bool) -> int:
@@ -152,7 +177,10 @@ def _write_json(stream: t.TextIO, table: Table, *, lines: bool) -> int:
     rows = 0
     try:
         for row in table.rows:
-            stream.write((between if rows else opening) + encode(row))
+            text = encode(row)
+            if not text.isascii():
+                text = _ESCAPED_IN_JSON.sub(_escape, text)
+            stream.write((between if rows else opening) + text)
             rows += 1
     except ValueError:
         raise ResponseError("An invoice holds a number that is too large for JSON.", status=200) from None
@@ -163,12 +191,18 @@ def _write_json(stream: t.TextIO, table: Table, *, lines: bool) -> int:
     return rows
 
 
-def _write_csv(stream: t.TextIO, table: Table) -> int:
-    write = _Cells().write
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+def _write_csv(stream: t.TextIO, table: Table, file_format: FileFormat) -> int:
+    delimiter = file_format.delimiter
+    write = _Cells(delimiter).write
+    stream.write("\ufeff" if file_format.bom else "")
     stream.write(f"{write(table.columns)}\r\n")
     rows = 0
     for shared, rest in table.blocks():
-        begin = f"{write(shared)}," if shared else ""
+        begin = f"{write(shared)}{delimiter}" if shared else ""
         for values in rest:
             stream.write(f"{begin}{write(values)}\r\n")
             rows += 1
@@ -178,8 +212,10 @@ def _write_csv(stream: t.TextIO, table: Table) -> int:
 class _Cells:
     """From values to the cells of a CSV. The same few texts come again and again, and each is looked at once."""
 
-    def __init__(self) -> None:
-        self._texts = _Memory(lambda text: _quote(_guard(text)))
+    def __init__(self, delimiter: str) -> None:
+        self._join = delimiter.join
+        self._cuts = re.compile("[{}\r\n]".format("".join(other for other in DELIMITERS if other != delimiter)))
+        self._texts = _Memory(lambda text: _quote(self._guard(text)))
         self._write: dict[type, t.Callable[[t.Any], str]] = {
             float: _number,
             int: _number,
@@ -188,14 +224,14 @@ class _Cells:
             list: lambda value: lists[tuple(value)],
             dict: lambda value: objects[tuple(value.items())],
         }
-        lists = _Memory(lambda names: _quote(_guard(", ".join(map(str, names)))))
-        objects = _Memory(lambda pairs: _quote(json.dumps(dict(pairs), sort_keys=True, ensure_ascii=False)))
+        lists = _Memory(lambda names: _quote(self._guard(", ".join(map(str, names)))))
+        objects = _Memory(lambda pairs: _quote(self._object(dict(pairs))))
 
     def write(self, values: t.Iterable[t.Any]) -> str:
         """Return values as they stand in a line of a CSV."""
         texts, write = self._texts, self._write
         # Nearly all are texts and numbers of usual size: no call for each of them.
-        return ",".join(
+        return self._join(
             [
                 texts[value]
                 if value.__class__ is str
@@ -205,6 +241,26 @@ class _Cells:
                 for value in values
             ]
         )
+
+    def _guard(self, text: str) -> str:
+        """Return a text with an apostrophe at the beginning of whatever a spreadsheet could take for a formula."""
+
+        def mark(match: re.Match[str]) -> str:
+            begins = not match.start() and {",", ";", "|"}.isdisjoint(match[1])
+            blanks = self._cuts.sub(r"\g<0>'", match[1])
+            return f"'{blanks}{match[2]}" if begins else f"{blanks}{match[2]}"
+
+        guarded = _GUARDED.sub(mark, text)
+        # OWASP counts these among the beginnings of a formula by themselves.
+        return f"'{guarded}" if guarded.startswith(("\t", "\r", "\n")) else guarded
+
+    def _object(self, value: dict[str, t.Any]) -> str:
+        """Return a JSON object in which a formula is escaped, so that it stays the same object."""
+
+        def mark(match: re.Match[str]) -> str:
+            return f"{match[1]}\\u{ord(match[2]):04x}" if self._cuts.search(match[1]) else match[0]
+
+        return _GUARDED.sub(mark, json.dumps(value, sort_keys=True, ensure_ascii=False))
 
 
 class _Memory(t.Dict[t.Any, str]):
@@ -220,15 +276,12 @@ class _Memory(t.Dict[t.Any, str]):
 
 
 def _quote(text: str) -> str:
-    """Return a text as a cell, in quotes where RFC 4180 wants them."""
-    line = io.StringIO(newline="")
-    # With another cell after it, since csv puts an empty text into quotes that is alone on its line.
-    csv.writer(line).writerow((text, ""))
-    return line.getvalue()[: -len(",\r\n")]
-
-
-def _guard(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    """Return a text as a cell, in quotes where a reader may want them."""
+    text = _LOST_IN_CSV.sub("\ufffd", text)
+    if not _QUOTED.search(text):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _number(value: float) -> str:

@@ -16,11 +16,14 @@ description:
   - Gathers invoices as M(cockroachdb_cloud.billing.invoice_info) does and writes them to a file on the host that the
     module runs on, for spreadsheets, finance systems and FinOps tools.
   - The file appears whole or not at all. When fetching or writing fails, the file that was there stays as it was.
-  - The file is written only when its bytes would differ.
+  - A file is not replaced by one without rows, unless O(require) is empty.
+  - The file is written only when its bytes would differ. The order in which the API sends the items of an invoice does
+    not matter to that, except for O(layout=invoices) in JSON.
 extends_documentation_fragment:
   - ansible.builtin.files
   - cockroachdb_cloud.billing._attributes
   - cockroachdb_cloud.billing._attributes.files
+  - cockroachdb_cloud.billing._files
   - cockroachdb_cloud.billing._connection
   - cockroachdb_cloud.billing._connection.modules
   - cockroachdb_cloud.billing._selection
@@ -34,21 +37,35 @@ options:
     required: true
   format:
     description:
-      - V(csv) is a CSV file as RFC 4180 has it, in UTF-8, with a header. A text that a spreadsheet would take for a
-        formula gets an apostrophe before it.
+      - V(csv) is a CSV file as RFC 4180 has it, in UTF-8, with a header. A text that a spreadsheet could take for a
+        formula, or whose part it could where it splits the lines at another delimiter, gets an apostrophe there.
       - V(json) is one array with a row on each line, V(jsonl) has a row on each line and nothing else.
+      - Left out, the ending of the name in O(dest) decides. C(.csv), C(.json), C(.jsonl) and C(.ndjson) are known, and
+        any other name makes a CSV.
     type: str
     choices:
       - csv
       - json
       - jsonl
-    default: csv
+  csv_bom:
+    description:
+      - Begin a CSV with the byte order mark of UTF-8, by which Excel knows that the text is not in an older encoding.
+      - Other readers may take it for a part of the first column's name.
+    type: bool
+    default: false
+  csv_delimiter:
+    description:
+      - 'What separates the cells of a CSV: a comma, a semicolon, a vertical bar or a tab, which is C("\t") in YAML.'
+      - Excel expects a semicolon where the decimal sign is a comma. Decimals are written with a point all the same.
+    type: str
+    default: ','
   layout:
     description:
       - V(line_items) has a row for each line item and each adjustment, with the keys that the filter
-        P(cockroachdb_cloud.billing.line_items#filter) documents.
-      - V(invoices) has a row for each invoice. In JSON it is the invoice as the API sent it; in
-        a CSV it has the number of clusters, and the total, the adjustments and the balance of each currency.
+        P(cockroachdb_cloud.billing.line_items#filter) documents. In each invoice they are sorted by the cluster's name,
+        then by what they describe; what belongs to no cluster comes after them.
+      - V(invoices) has a row for each invoice. In JSON it is the invoice as the API sent it; in a CSV it has the number
+        of clusters, and the total, the adjustments and the balance of each currency.
       - V(focus-1.2) and V(focus-1.4) have rows in the layout of that version of FOCUS, the FinOps Open Cost and Usage
         Specification. The filter P(cockroachdb_cloud.billing.focus_rows#filter) says where each column comes from and
         what is missing.
@@ -84,6 +101,7 @@ seealso:
     plugin_type: filter
   - plugin: cockroachdb_cloud.billing.focus_rows
     plugin_type: filter
+  - module: ansible.builtin.copy
   - name: FOCUS
     description: The FinOps Open Cost and Usage Specification.
     link: https://focus.finops.org/
@@ -95,14 +113,20 @@ EXAMPLES = r"""
   cockroachdb_cloud.billing.invoice_export:
     dest: /tmp/last_month.csv
     period: last_month
+    group: finance
     mode: "0640"
+
+- name: Write them for an Excel whose decimal sign is a comma
+  cockroachdb_cloud.billing.invoice_export:
+    dest: /tmp/last_month_excel.csv
+    period: last_month
+    csv_bom: true
+    csv_delimiter: ";"
 
 - name: Archive all invoices as the API sends them
   cockroachdb_cloud.billing.invoice_export:
     dest: /tmp/invoices.json
-    format: json
     layout: invoices
-    mode: "0640"
 
 - name: Write this year in the layout of FOCUS 1.2, with a credit at 0.9 USD
   cockroachdb_cloud.billing.invoice_export:
@@ -110,12 +134,11 @@ EXAMPLES = r"""
     layout: focus-1.2
     period: this_year
     credit_rate: 0.9
-    mode: "0640"
 """
 
 RETURN = r"""
 dest:
-  description: The file, links resolved.
+  description: The file as an absolute path; with O(follow=true), links resolved.
   returned: success
   type: str
   sample: /tmp/last_month.csv
@@ -136,31 +159,39 @@ failure:
     attempts: 1
 """
 
-import os
-import tempfile
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
+    CSV_OPTIONS,
     FOCUS_LAYOUTS,
+    FOCUS_OPTIONS,
     FORMATS,
     LAYOUTS,
     build_table,
-    check_dest,
-    diff_of,
-    same_bytes,
+    check_rows,
+    idle_options,
+    read_format,
     write_table,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import (
+    FILE_SPEC,
+    check_dest,
+    draft_of,
+    place,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import WRITER_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import check_credit_rate
 
-FOCUS_OPTIONS = ("billing_account_id", "billing_account_name", "invoice_issuer", "credit_rate")
 SPEC: dict[str, dict[str, t.Any]] = {
+    **FILE_SPEC,
     **WRITER_SPEC,
     "dest": {"type": "path", "required": True},
-    "format": {"type": "str", "choices": list(FORMATS), "default": "csv"},
+    "format": {"type": "str", "choices": list(FORMATS)},
+    "csv_bom": {"type": "bool", "default": False},
+    "csv_delimiter": {"type": "str", "default": ","},
     "layout": {"type": "str", "choices": list(LAYOUTS), "default": "line_items"},
     "billing_account_id": {"type": "str"},
     "billing_account_name": {"type": "str"},
@@ -172,30 +203,22 @@ SPEC: dict[str, dict[str, t.Any]] = {
 def export(module: BillingModule) -> dict[str, t.Any]:
     """Write the file if it differs; raises BillingError, after which the file is as it was."""
     params = module.params
-    dest = check_dest(params["dest"])
+    layout = params["layout"]
+    dest = check_dest(params["dest"], follow=params["follow"], unsafe_writes=params["unsafe_writes"])
+    file_format = read_format(params["format"], dest, params["csv_delimiter"], bom=params["csv_bom"])
     check_credit_rate(params["credit_rate"])
+    given = [name for name in (*FOCUS_OPTIONS, *CSV_OPTIONS) if params[name] != SPEC[name].get("default")]
+    module.warn_of(idle_options(given, layout, file_format))
     selection = module.selection()
     gathered = gather(module.connection(), selection)
     module.warn_of(gathered.warnings)
-    options = {name: params[name] for name in FOCUS_OPTIONS} if params["layout"] in FOCUS_LAYOUTS else {}
-    table = build_table(gathered.invoices, params["layout"], params["format"], options)
-    handle, draft = tempfile.mkstemp(dir=module.tmpdir)
-    os.close(handle)
-    try:
-        result: dict[str, t.Any] = {"dest": dest, "rows": write_table(draft, table, params["format"])}
-        result["changed"] = not same_bytes(draft, dest)
-        if module.diff_mode and result["changed"]:
-            result["diff"] = diff_of(dest, draft, dest)
-        if result["changed"] and not module.check_mode:
-            module.atomic_move(draft, dest, unsafe_writes=params["unsafe_writes"])
-    except OSError as error:
-        raise OptionsError(f"dest {params['dest']!r} cannot be written: {error.strerror}.") from None
-    finally:
-        if os.path.exists(draft):
-            os.unlink(draft)
-    file_arguments = module.load_file_common_arguments(params, path=dest)
-    result["changed"] = module.set_fs_attributes_if_different(file_arguments, result["changed"])
-    return result
+    options = {name: params[name] for name in FOCUS_OPTIONS} if layout in FOCUS_LAYOUTS else {}
+    table = build_table(gathered.invoices, layout, file_format, options)
+    with draft_of(module, dest) as draft:
+        rows = write_table(draft, table, file_format)
+        if "invoices" in selection.require:
+            check_rows(rows, dest)
+        return {"dest": dest, "rows": rows, **place(module, draft, dest)}
 
 
 def main() -> None:

@@ -2,40 +2,229 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the module invoice_export cannot show: paths and numbers that do not come through the API."""
+"""What is written, read back by readers that are strict, and by such as take it for something else."""
 
 from __future__ import annotations
 
-import os
+import csv
+import io
+import json
 import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import typing as t
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import Table, check_dest, write_table
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
+    DELIMITERS,
+    FileFormat,
+    Table,
+    check_rows,
+    write_table,
+)
+
+# What people do to a name by accident or on purpose, and the signs that readers give a meaning to.
+FORMULAS = "=+@-\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+BLANKS = " \t\r\n\0\x0b\x0c\x1f\x85\xa0\xad\u200b\u200e\u2028\u2029\u202e\u2060\u3000\ufeff"
+TEXTS = st.text(st.sampled_from(f"{FORMULAS}{BLANKS},;|\"'\\{{}}[]:ab1ä€😀\udc00"), max_size=12)
+LABELS = st.dictionaries(TEXTS, st.one_of(TEXTS, st.none()), max_size=3)
+# A cell that a spreadsheet could take for a formula: nothing visible stands before its first sign.
+FORMULA = re.compile(f'[{BLANKS}"]*[{re.escape(FORMULAS)}]')
 
 
-@pytest.mark.parametrize("dest", ["", "  "])
-def test_an_empty_dest(dest: str) -> None:
-    with pytest.raises(OptionsError, match="dest is empty"):
-        check_dest(dest)
+def written(table: Table, file_format: FileFormat) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "file")
+        write_table(f"{path}", table, file_format)
+        return path.read_bytes().decode("utf-8")
 
 
-def test_a_folder_that_this_user_may_not_write_to(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Root may write everywhere, so that a folder without the permission would show nothing where root runs the tests.
-    monkeypatch.setattr(os, "access", lambda *_arguments: False)
-    with pytest.raises(OptionsError, match="this user may not write"):
-        check_dest(f"{tmp_path / 'lines.csv'}")
+def table_of(*rows: t.Mapping[str, t.Any]) -> Table:
+    return Table(list(rows[0]), rows)
+
+
+def cells(text: str, delimiter: str, *, strict: bool = False) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict))
+
+
+def kept(text: str) -> str:
+    """Return what a CSV keeps of a text, without the apostrophes that it may get."""
+    return re.sub("[\0\ud800-\udfff]", "\ufffd", text).replace("'", "")
+
+
+# CSV
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, LABELS), min_size=1, max_size=3), st.sampled_from(DELIMITERS))
+@example([(";=1+1|x", "a\t=1+1", {})], ",")
+@example([("\xa0=1", '=";\n=1', {"a": ";=1", "=1": "-"})], ";")
+def test_no_reader_meets_a_formula(rows: list[tuple[str, str, dict[str, str]]], delimiter: str) -> None:
+    text = written(
+        table_of(*[{"id": "i", "a": a, "labels": labels, "b": b} for a, b, labels in rows]),
+        FileFormat("csv", delimiter),
+    )
+    for other in DELIMITERS:
+        by_csv = [cell for row in cells(text, other) for cell in row]
+        # Others do not even know quotes; those that split at the file's own delimiter would be broken by any text.
+        by_hand = [cell for line in re.split("[\r\n]", text) for cell in line.split(other) if other != delimiter]
+        assert [cell for cell in by_csv + by_hand if FORMULA.match(cell)] == []
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, LABELS), min_size=1, max_size=3), st.sampled_from(DELIMITERS))
+def test_the_right_reader_meets_each_text_as_it_was(
+    rows: list[tuple[str, str, dict[str, str | None]]], delimiter: str
+) -> None:
+    text = written(
+        table_of(*[{"a": a, "labels": labels, "b": b} for a, b, labels in rows]), FileFormat("csv", delimiter)
+    )
+    read = cells(text, delimiter, strict=True)
+    assert read[0] == ["a", "labels", "b"]
+    assert [(kept(a), kept(b)) for a, dummy, b in read[1:]] == [(kept(a), kept(b)) for a, b, dummy in rows]
+    for cell, labels in zip([row[1] for row in read[1:]], [row[2] for row in rows]):
+        lost = json.loads(re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(labels, ensure_ascii=False, sort_keys=True)))
+        assert json.loads(cell) == lost
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        (";=1+1|x", ";'=1+1|x"),
+        ("a\t=1+1", "a\t'=1+1"),
+        ('a;"=1+1', "a;'\"=1+1"),
+        ("a\r\n@x", "a\r'\n'@x"),
+        ("\t", "'\t"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\xa0=1", "'\xa0=1"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\u200b\u2060 @x", "'\u200b\u2060 @x"),
+        ("\0=1", "'\ufffd=1"),
+        ("Compute, -5 % off", "Compute, -5 % off"),
+        ("us-east-1 = here", "us-east-1 = here"),
+        ("a; b", "a; b"),
+        ("", ""),
+    ],
+)
+def test_what_is_marked(text: str, cell: str) -> None:
+    assert cells(written(table_of({"text": text, "more": "x"}), FileFormat()), ",", strict=True)[1] == [cell, "x"]
+
+
+def test_the_own_delimiter_marks_nothing_and_another_does() -> None:
+    assert written(table_of({"a": "b, =1; =2"}), FileFormat("csv", ";")) == 'a\r\n"b,\' =1; =2"\r\n'
+    assert written(table_of({"a": "b, =1; =2"}), FileFormat("csv", ",")) == 'a\r\n"b, =1;\' =2"\r\n'
+
+
+def test_labels_stay_the_same_object() -> None:
+    text = written(table_of({"labels": {"+x": ";=1", "=y": ",-1", "b": "c-d"}}), FileFormat("csv", ";"))
+    assert text == 'labels\r\n"{""+x"": "";=1"", ""\\u003dy"": "",\\u002d1"", ""b"": ""c-d""}"\r\n'
+
+
+def test_numbers_are_never_marked() -> None:
+    assert written(table_of({"a": -5.0, "b": -1e-7, "c": -1}), FileFormat()) == "a,b,c\r\n-5.0,-0.0000001,-1.0\r\n"
+
+
+@pytest.mark.parametrize("text", ["\t" * 200_000, ";" * 200_000, "\t=" * 100_000, "-" * 200_000])
+def test_a_long_text_takes_no_long_time(text: str) -> None:
+    begin = time.process_time()
+    written(table_of({"a": text, "labels": {text: text}}), FileFormat())
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("bom", [True, False])
+def test_pandas_reads_the_csv(tmp_path: pathlib.Path, delimiter: str, bom: bool) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = [{"name": f'größe{delimiter}\n"x" {number}', "amount": -0.5 - number, "none": None} for number in range(3)]
+    path = tmp_path / "file.csv"
+    write_table(f"{path}", table_of(*rows), FileFormat("csv", delimiter, bom))
+    frame = pandas.read_csv(path, sep=delimiter, encoding="utf-8-sig" if bom else "utf-8")
+    assert list(frame["name"]) == [row["name"] for row in rows]
+    assert list(frame["amount"]) == [row["amount"] for row in rows]
+    assert frame["none"].isna().all()
+
+
+def test_libreoffice_reads_the_csv(tmp_path: pathlib.Path) -> None:
+    """A spreadsheet that splits at every delimiter it knows, and computes what it takes for a formula."""
+    office = shutil.which("soffice") or shutil.which("libreoffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed")
+    texts = [";=1+1;x", "a\t=1+1", "\uff1d1+1", "\xa0=1+1", "=1+1", "größe"]
+    path = tmp_path / "file.csv"
+    write_table(f"{path}", table_of(*[{"id": "i", "text": text} for text in texts]), FileFormat("csv", bom=True))
+    # 44 and 59 are comma and semicolon, 9 is the tab; 34 is the quote, 76 is UTF-8.
+    reader = "--infilter=CSV:44/59/9,34,76,1,,0,false,true,false,false,false,-1"
+    command = [office, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", reader]
+    out = tmp_path / "out"
+    subprocess.run(
+        [*command, "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir", f"{out}", f"{path}"],
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
+    read = cells((out / "file.csv").read_text(encoding="utf-8-sig"), ",")
+    assert len(read) == 1 + len(texts)
+    assert not [cell for row in read for cell in row if cell.strip() == "2"]
+
+
+# JSON
+
+LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+@given(
+    st.lists(
+        st.dictionaries(TEXTS, st.one_of(TEXTS, st.floats(allow_nan=False, allow_infinity=False)), max_size=3),
+        max_size=4,
+    )
+)
+@example([{"a": LINE_ENDS}])
+def test_a_row_is_a_line_of_json_for_every_reader(rows: list[dict[str, t.Any]]) -> None:
+    lines = written(Table((), rows), FileFormat("jsonl"))
+    assert [json.loads(line) for line in lines.splitlines()] == rows
+    assert lines.count("\n") == len(rows)
+    array = written(Table((), rows), FileFormat("json"))
+    assert json.loads(array) == rows
+    assert len(array.splitlines()) == (len(rows) + 2 if rows else 1)
+
+
+def test_letters_stay_legible_in_json() -> None:
+    assert written(table_of({"a": "größe 😀\u2028"}), FileFormat("jsonl")) == '{"a": "größe 😀\\u2028"}\n'
+
+
+def test_pandas_reads_the_json_lines(tmp_path: pathlib.Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    path = tmp_path / "file.jsonl"
+    write_table(f"{path}", table_of({"a": f"x{LINE_ENDS}y", "b": 0.5}, {"a": "ä", "b": -1.0}), FileFormat("jsonl"))
+    frame = pandas.read_json(path, lines=True)
+    assert (list(frame["a"]), list(frame["b"])) == ([f"x{LINE_ENDS}y", "ä"], [0.5, -1.0])
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("nan")])
 def test_a_number_that_json_does_not_have(tmp_path: pathlib.Path, number: float) -> None:
     with pytest.raises(ResponseError, match="too large"):
-        write_table(f"{tmp_path / 'lines.json'}", Table((), [{"amount": number}]), "json")
+        write_table(f"{tmp_path / 'lines.json'}", table_of({"amount": number}), FileFormat("json"))
 
 
-@pytest.mark.parametrize(("file_format", "text"), [("json", "[]\n"), ("jsonl", ""), ("csv", "amount\r\n")])
-def test_no_rows(tmp_path: pathlib.Path, file_format: str, text: str) -> None:
+# Nothing
+
+
+@pytest.mark.parametrize(("name", "text"), [("json", "[]\n"), ("jsonl", ""), ("csv", "amount\r\n")])
+def test_no_rows(tmp_path: pathlib.Path, name: str, text: str) -> None:
     path = tmp_path / "lines"
-    assert write_table(f"{path}", Table(("amount",), []), file_format) == 0
+    assert write_table(f"{path}", Table(("amount",), []), FileFormat(name)) == 0
     assert path.read_bytes() == text.encode()
+
+
+def test_no_rows_are_refused_on_demand() -> None:
+    check_rows(1, "a.csv")
+    with pytest.raises(IncompleteError, match="require") as caught:
+        check_rows(0, "a.csv")
+    assert caught.value.failure()["reason"] == "incomplete"

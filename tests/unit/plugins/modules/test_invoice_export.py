@@ -10,13 +10,20 @@ import csv
 import json
 import os
 import pathlib
+import random
+import shutil
 import stat
+import subprocess
 import typing as t
 
 import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import ModuleResult, run_module
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
+    ModuleResult,
+    run_module,
+    run_python,
+)
 
 LINE = {
     "description": "Compute",
@@ -25,7 +32,7 @@ LINE = {
     "unit_cost": 0.0000001,
     "total": {"amount": 12.5, "currency": "USD"},
 }
-CLUSTER = {
+CLUSTER: dict[str, t.Any] = {
     "id": "c-1",
     "name": "payments",
     "plan": "STANDARD",
@@ -96,6 +103,104 @@ def test_line_items_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
     )
     assert dest.read_bytes().count(b"\r\n") == 3
     assert dest.read_bytes().endswith(b"\r\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "begin"),
+    [
+        ("lines.csv", {}, b"invoice_id,"),
+        ("lines.JSON", {}, b'[\n{"invoice_id"'),
+        ("lines.jsonl", {}, b'{"invoice_id"'),
+        ("lines.ndjson", {}, b'{"invoice_id"'),
+        ("lines.txt", {}, b"invoice_id,"),
+        ("json", {}, b"invoice_id,"),
+        ("lines.json", {"format": "csv"}, b"invoice_id,"),
+        ("lines.csv", {"csv_bom": True, "csv_delimiter": ";"}, b"\xef\xbb\xbfinvoice_id;status;"),
+        ("lines.csv", {"csv_delimiter": "\t"}, b"invoice_id\tstatus\t"),
+    ],
+)
+def test_the_name_says_the_format_unless_an_option_does(
+    api: Api, tmp_path: pathlib.Path, name: str, options: dict[str, t.Any], begin: bytes
+) -> None:
+    api.expect(answer={"invoices": [INVOICE]})
+    result = run(api, tmp_path / name, **options)
+    assert "warnings" not in result.data
+    assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        (
+            {"credit_rate": 0.9, "billing_account_id": "acme"},
+            {
+                "credit_rate does nothing for layout line_items: it is for focus-1.2 and focus-1.4.",
+                "billing_account_id does nothing for layout line_items: it is for focus-1.2 and focus-1.4.",
+            },
+        ),
+        (
+            {"layout": "invoices", "invoice_issuer": "AWS", "billing_account_name": "Acme"},
+            {
+                "invoice_issuer does nothing for layout invoices: it is for focus-1.2 and focus-1.4.",
+                "billing_account_name does nothing for layout invoices: it is for focus-1.2 and focus-1.4.",
+            },
+        ),
+        (
+            {"format": "json", "csv_bom": True, "csv_delimiter": ";"},
+            {
+                "csv_bom does nothing for format json: it is for csv.",
+                "csv_delimiter does nothing for format json: it is for csv.",
+            },
+        ),
+        ({"layout": "focus-1.4", "credit_rate": 0.9, "billing_account_id": "acme"}, set()),
+    ],
+)
+def test_an_option_that_does_nothing_is_named(
+    api: Api, tmp_path: pathlib.Path, options: dict[str, t.Any], warnings: set[str]
+) -> None:
+    api.expect(answer={"invoices": [INVOICE]})
+    result = run(api, tmp_path / "lines", **options)
+    assert result.exit_code == 0
+    # From 2.19 on a warning is an object with its text in a list of messages.
+    assert {line for line in warnings if line in result.output} == warnings
+    assert result.output.count(" does nothing for ") == len(warnings)
+
+
+@pytest.mark.parametrize("layout", ["line_items", "focus-1.2", "focus-1.4"])
+@pytest.mark.parametrize("file_format", ["csv", "json", "jsonl"])
+def test_the_order_of_the_answer_does_not_matter(
+    api: Api, tmp_path: pathlib.Path, layout: str, file_format: str
+) -> None:
+    lines = [
+        {**LINE, "description": description, "quantity": quantity, "total": {"amount": amount, "currency": "USD"}}
+        for description in ("Storage", "Compute", None)
+        for quantity in (1, 720, None)
+        for amount in (3.5, 0.25)
+    ]
+    items: list[dict[str, t.Any]] = [
+        {"cluster": {**CLUSTER, "id": cluster_id, "name": name}, "line_items": lines}
+        for cluster_id, name in (("c-2", "payments"), ("c-1", "payments"), ("c-3", "api"), ("c-3", "api"), (None, None))
+    ]
+    items[3]["line_items"] = lines[:3]
+    adjustments = [{"name": name, "amount": {"amount": 1.0, "currency": "USD"}} for name in ("b", "a", None)]
+    shuffle = random.Random(7).shuffle
+    options: dict[str, t.Any] = {"layout": layout, "format": file_format}
+    if layout != "line_items":
+        options["billing_account_id"] = "acme"
+    dest = tmp_path / "lines"
+    for run_number in range(5):
+        api.expect(answer={"invoices": [{**INVOICE, "invoice_items": items, "adjustments": adjustments}]})
+        assert run(api, dest, **options).data["changed"] is (run_number == 0)
+        items = [{**item, "line_items": list(item["line_items"])} for item in items]
+        for item in items:
+            shuffle(item["line_items"])
+            labels = list(CLUSTER["labels"].items())
+            shuffle(labels)
+            regions = list(CLUSTER["regions"])
+            shuffle(regions)
+            item["cluster"] = {**item["cluster"], "labels": dict(labels), "regions": regions}
+        shuffle(items)
+        shuffle(adjustments)
 
 
 @pytest.mark.parametrize("file_format", ["json", "jsonl"])
@@ -255,14 +360,57 @@ def test_a_diff_of_a_large_file_stays_small(api: Api, tmp_path: pathlib.Path) ->
     assert len(result.output) < 10_000
 
 
-def test_a_link_stays_a_link(api: Api, tmp_path: pathlib.Path) -> None:
+def test_a_link_is_replaced_unless_it_is_followed(api: Api, tmp_path: pathlib.Path) -> None:
     target = tmp_path / "target.csv"
     link = tmp_path / "link.csv"
     link.symlink_to(target)
+    for follow, dest in ((True, target), (False, link)):
+        api.expect(answer={"invoices": [INVOICE]})
+        result = run(api, link, follow=follow)
+        assert (result.data["dest"], result.data["changed"]) == (str(dest), True)
+        assert link.is_symlink() is follow
+        assert len(read_csv(dest)) == 2
+
+
+def test_a_bill_is_open_to_its_owner_alone(api: Api, tmp_path: pathlib.Path) -> None:
     api.expect(answer={"invoices": [INVOICE]})
-    assert run(api, link).data["dest"] == str(target)
-    assert link.is_symlink()
-    assert len(read_csv(target)) == 2
+    run(api, tmp_path / "lines.csv")
+    assert stat.S_IMODE((tmp_path / "lines.csv").stat().st_mode) == 0o600
+
+
+EXPORT_TWICE = """
+import json, sys
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import run_module
+parameters = json.load(sys.stdin)
+ended = [run_module("invoice_export", parameters) for dummy in range(2)]
+print(json.dumps([sys.getfilesystemencoding(), [result.data for result in ended]]))
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso8859-1"])
+@pytest.mark.parametrize("name", ["Kosten-März.csv", "€.csv"])
+def test_a_locale_that_is_not_utf_8(api: Api, tmp_path: pathlib.Path, encoding: str, name: str) -> None:
+    """Python alone would take another path than ansible-core, or none."""
+    locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    if encoding != "ascii":
+        localedef = shutil.which("localedef")
+        made = localedef and subprocess.run(
+            [localedef, "-i", "de_DE", "-f", "ISO-8859-1", f"{tmp_path}/de_DE.ISO-8859-1"], check=False
+        )
+        if not made or made.returncode:
+            pytest.skip("localedef cannot make a locale here")
+        locale.update(LC_ALL="de_DE.ISO-8859-1", LOCPATH=f"{tmp_path}")
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    parameters = {"api_key": KEY, "api_url": api.url, "retries": 0, "dest": f"{folder}/{name}"}
+    for _ in range(2):
+        api.expect(answer={"invoices": [INVOICE]})
+    ended = run_python("-c", EXPORT_TWICE, text=json.dumps(parameters), environment=locale)
+    assert ended.returncode == 0, ended.stderr
+    used, results = json.loads(ended.stdout)
+    assert used.lower() in (encoding, "iso-8859-1" if encoding != "ascii" else "us-ascii")
+    assert [result.get("changed", result.get("msg")) for result in results] == [True, False]
+    assert os.listdir(os.fsencode(folder)) == [name.encode()]
 
 
 @pytest.mark.parametrize(
@@ -310,6 +458,9 @@ def test_no_draft_is_left_behind(api: Api, tmp_path: pathlib.Path) -> None:
         ("lines.csv", {"layout": "focus-1.0"}, ["layout", "focus-1.2"]),
         ("lines.csv", {"detail": "totals"}, ["Unsupported", "detail"]),
         ("lines.csv", {"credit_rate": -1, "layout": "focus-1.4"}, ["credit_rate"]),
+        ("lines.csv", {"csv_delimiter": ":"}, ["csv_delimiter", '";"']),
+        ("lines.csv", {"csv_delimiter": "\\t"}, ["csv_delimiter", "a tab"]),
+        ("lines.csv", {"csv_delimiter": ""}, ["csv_delimiter"]),
         ("lines.csv", {"period": "soon"}, ["period"]),
     ],
 )

@@ -1,0 +1,282 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Placing files, with a real AnsibleModule on a real file system, as root and as somebody else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import stat
+import tempfile
+import typing as t
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import (
+    FILE_SPEC,
+    check_dest,
+    draft_of,
+    place,
+)
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import module_arguments
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def folder() -> t.Iterator[pathlib.Path]:
+    """Return a folder that every user may look into, which pytest's own is not."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="billing-files-"))
+    path.chmod(0o755)
+    yield path
+    path.chmod(0o755)
+    shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def ordinary_user() -> t.Iterator[None]:
+    """Be a user whom permissions bind; root becomes nobody for the time of the block."""
+    if os.getuid():
+        yield
+        return
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+def mode_of(path: pathlib.Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def put(dest: t.Any, text: str = "new\n", *, check_mode: bool = False, diff: bool = False, **options: t.Any) -> t.Any:
+    """Write a text to a file as a module does, and return what that would return."""
+    drafts = tempfile.mkdtemp(prefix="billing-drafts-")
+    parameters = {
+        "dest": os.fspath(dest),
+        "_ansible_check_mode": check_mode,
+        "_ansible_diff": diff,
+        "_ansible_tmpdir": drafts,
+        **options,
+    }
+    try:
+        with module_arguments(parameters):
+            spec = {"dest": {"type": "path"}, **FILE_SPEC}
+            module = AnsibleModule(argument_spec=spec, add_file_common_args=True, supports_check_mode=True)
+            params = module.params
+            path = check_dest(params["dest"], follow=params["follow"], unsafe_writes=params["unsafe_writes"])
+            with draft_of(module, path) as draft:
+                pathlib.Path(os.fsdecode(draft)).write_text(text, encoding="utf-8")
+                result = {"dest": path, **place(module, draft, path)}
+        assert os.listdir(drafts) == []
+        return result
+    finally:
+        shutil.rmtree(drafts)
+
+
+# What may be named
+
+
+@pytest.mark.parametrize("dest", ["", "  "])
+def test_an_empty_dest(dest: str) -> None:
+    with pytest.raises(OptionsError, match="dest is empty"):
+        check_dest(dest, follow=False, unsafe_writes=False)
+
+
+@pytest.mark.parametrize(
+    ("dest", "words"),
+    [
+        ("missing/a.csv", "does not exist"),
+        ("folder", "is a folder"),
+        ("a.csv/", "is a folder"),
+        ("to_folder", "is a folder"),
+        ("pipe", "no ordinary file"),
+        ("to_pipe", "no ordinary file"),
+        ("file/a.csv", "Not a directory"),
+        ("a\0.csv", "no path can have"),
+        ("a\ud800.csv", "no path can have"),
+    ],
+)
+@pytest.mark.parametrize("follow", [True, False])
+def test_what_cannot_become_a_file(folder: pathlib.Path, dest: str, words: str, follow: bool) -> None:
+    (folder / "folder").mkdir()
+    (folder / "to_folder").symlink_to("folder")
+    os.mkfifo(folder / "pipe")
+    (folder / "to_pipe").symlink_to("pipe")
+    (folder / "file").touch()
+    with pytest.raises(OptionsError, match=words):
+        check_dest(f"{folder}/{dest}", follow=follow, unsafe_writes=True)
+
+
+def test_a_relative_path_counts_from_the_current_folder(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert put("a.csv")["dest"] == f"{folder}/a.csv"
+    assert (folder / "a.csv").read_text(encoding="utf-8") == "new\n"
+
+
+# Modes
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_new_file_is_open_to_its_owner_alone(folder: pathlib.Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        assert put(folder / "a.csv")["changed"] is True
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert mode_of(folder / "a.csv") == 0o600
+
+
+def test_a_file_that_is_there_keeps_its_mode(folder: pathlib.Path) -> None:
+    dest = folder / "a.csv"
+    dest.write_text("old\n", encoding="utf-8")
+    dest.chmod(0o644)
+    assert put(dest)["changed"] is True
+    assert mode_of(dest) == 0o644
+    assert put(dest)["changed"] is False
+
+
+@pytest.mark.parametrize("mode", ["0640", "u=rw,g=r,o="])
+def test_the_mode_of_the_task(folder: pathlib.Path, mode: str) -> None:
+    dest = folder / "a.csv"
+    for changed in (True, False):
+        assert put(dest, mode=mode)["changed"] is changed
+        assert mode_of(dest) == 0o640
+
+
+# Links
+
+
+def test_a_link_is_replaced(folder: pathlib.Path) -> None:
+    target, dest = folder / "target", folder / "a.csv"
+    target.write_text("new\n", encoding="utf-8")
+    target.chmod(0o644)
+    dest.symlink_to("target")
+    assert put(dest, check_mode=True)["changed"] is True
+    assert dest.is_symlink()
+    assert put(dest)["changed"] is True
+    assert (dest.is_symlink(), mode_of(dest)) == (False, 0o600)
+    assert (target.read_text(encoding="utf-8"), mode_of(target)) == ("new\n", 0o644)
+    assert put(dest)["changed"] is False
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_followed_on_demand(folder: pathlib.Path, there: bool) -> None:
+    target, dest = folder / "target", folder / "a.csv"
+    dest.symlink_to("target")
+    if there:
+        target.write_text("old\n", encoding="utf-8")
+    result = put(dest, follow=True, mode="0640")
+    assert (result["dest"], result["changed"]) == (os.path.realpath(target), True)
+    assert (dest.is_symlink(), target.read_text(encoding="utf-8"), mode_of(target)) == (True, "new\n", 0o640)
+    assert put(dest, follow=True, mode="0640")["changed"] is False
+
+
+def test_a_dangling_link_is_replaced(folder: pathlib.Path) -> None:
+    dest = folder / "a.csv"
+    dest.symlink_to("nowhere")
+    assert put(dest)["changed"] is True
+    assert sorted(os.listdir(folder)) == ["a.csv"]
+    assert dest.read_text(encoding="utf-8") == "new\n"
+
+
+def test_a_link_comes_back_when_the_file_cannot_be_placed(folder: pathlib.Path) -> None:
+    dest = folder / "a.csv"
+    dest.symlink_to("target")
+    with module_arguments({"_ansible_tmpdir": f"{folder}"}):
+        module = AnsibleModule(argument_spec=FILE_SPEC, add_file_common_args=True)
+    # Before 2.19 atomic_move ends the module, from then on it raises.
+    with pytest.raises((OptionsError, OSError, SystemExit)):
+        place(module, os.fsencode(folder / "no-such-draft"), f"{dest}")
+    assert os.readlink(dest) == "target"
+
+
+# Permissions
+
+
+def test_a_folder_that_this_user_may_not_write_to(folder: pathlib.Path) -> None:
+    folder.chmod(0o555)
+    with ordinary_user(), pytest.raises(OptionsError, match="this user may not write to the folder"):
+        put(folder / "a.csv")
+
+
+def test_a_folder_that_this_user_may_not_look_into(folder: pathlib.Path) -> None:
+    (folder / "closed").mkdir(mode=0o000)
+    with ordinary_user(), pytest.raises(OptionsError, match="Permission denied"):
+        put(folder / "closed" / "a.csv")
+
+
+def test_unsafe_writes_writes_a_writable_file_in_a_folder_that_is_not(folder: pathlib.Path) -> None:
+    dest = folder / "a.csv"
+    dest.write_text("old\n", encoding="utf-8")
+    dest.chmod(0o666)
+    folder.chmod(0o555)
+    inode = dest.stat().st_ino
+    with ordinary_user():
+        with pytest.raises(OptionsError, match="this user may not write to the folder"):
+            put(dest)
+        assert put(dest, unsafe_writes=True)["changed"] is True
+        assert put(dest, unsafe_writes=True)["changed"] is False
+    assert (dest.read_text(encoding="utf-8"), dest.stat().st_ino, mode_of(dest)) == ("new\n", inode, 0o666)
+
+
+@pytest.mark.parametrize("kind", ["missing", "link", "unwritable"])
+def test_what_unsafe_writes_cannot_write_either(folder: pathlib.Path, kind: str) -> None:
+    dest, target = folder / "a.csv", folder / "target"
+    target.write_text("old\n", encoding="utf-8")
+    target.chmod(0o666)
+    if kind == "link":
+        dest.symlink_to("target")
+    elif kind == "unwritable":
+        dest.write_text("old\n", encoding="utf-8")
+        dest.chmod(0o444)
+    folder.chmod(0o555)
+    with ordinary_user(), pytest.raises(OptionsError, match="this user may not write to the folder"):
+        put(dest, unsafe_writes=True)
+    assert target.read_text(encoding="utf-8") == "old\n"
+
+
+def test_a_file_that_this_user_may_not_read_is_replaced(folder: pathlib.Path) -> None:
+    dest = folder / "a.csv"
+    dest.write_text("new\n", encoding="utf-8")
+    dest.chmod(0o000)
+    folder.chmod(0o777)
+    with ordinary_user():
+        result = put(dest, diff=True, mode="0600")
+    assert (result["changed"], result["diff"]["before"]) == (True, "(4 bytes that this user may not read)\n")
+    assert dest.read_text(encoding="utf-8") == "new\n"
+
+
+# Check mode and diff
+
+
+def test_check_mode_changes_nothing(folder: pathlib.Path) -> None:
+    dest = folder / "a.csv"
+    assert put(dest, check_mode=True, mode="0640")["changed"] is True
+    assert os.listdir(folder) == []
+    put(dest)
+    assert put(dest, check_mode=True, mode="0640")["changed"] is True
+    assert mode_of(dest) == 0o600
+    assert put(dest, check_mode=True)["changed"] is False
+
+
+def test_a_diff_only_where_bytes_differ(folder: pathlib.Path) -> None:
+    dest = folder / "a.csv"
+    diff = put(dest, diff=True)["diff"]
+    assert diff == {"before_header": f"{dest}", "after_header": f"{dest}", "before": "", "after": "new\n"}
+    assert "diff" not in put(dest, diff=True, mode="0640")
+
+
+@pytest.mark.parametrize("name", ["Kosten-März.csv", "€.csv", "帳單.csv"])
+def test_a_name_beyond_ascii(folder: pathlib.Path, name: str) -> None:
+    assert put(folder / name)["changed"] is True
+    assert put(folder / name)["changed"] is False
+    assert os.listdir(os.fsencode(folder)) == [name.encode()]
