@@ -135,7 +135,8 @@ class _Pile:
         start = _start(raw, needed=months is not None)
         if start != _NEVER:
             self._newest = max(self._newest, (start, f"{start:%Y-%m} ({raw.get('status') or 'without a status'})"))
-        entry = _Kept(start, f"{raw.get('period_start')}", raw.get("status") == "DRAFT", None)
+        # The id settles the order of several invoices of one month.
+        entry = _Kept(start, f"{raw.get('period_start')} {raw.get('invoice_id')}", raw.get("status") == "DRAFT", None)
         if status is not None and raw.get("status") != status:
             self._leave_out(f"of another status than {status}")
         elif not self._is_new(raw.get("invoice_id")):

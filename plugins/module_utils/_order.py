@@ -34,7 +34,7 @@ def in_order(invoice: Raw) -> Raw:
 def _items(items: list[Raw]) -> list[Raw]:
     items.sort(key=_cluster_key)
     groups = (list(group) for dummy, group in itertools.groupby(items, _cluster_key))
-    # More than one item of a cluster is not to be expected, and all of their lines would have to be written out.
+    # More than one item of a cluster is rare, and only the whole of each tells them apart.
     return [item for group in groups for item in (sorted(group, key=_canonical) if len(group) > 1 else group)]
 
 
@@ -53,7 +53,7 @@ def _item(item: Raw) -> Raw:
 
 def _sort_entry(holder: Raw, name: str, key: t.Callable[[t.Any], t.Any]) -> None:
     entries = holder.get(name)
-    if not isinstance(entries, list):
+    if not isinstance(entries, list) or len(entries) < 2:
         return
     try:
         holder[name] = sorted(entries, key=key)
@@ -64,8 +64,9 @@ def _sort_entry(holder: Raw, name: str, key: t.Callable[[t.Any], t.Any]) -> None
 
 def _cluster_key(item: Raw) -> tuple[str, str]:
     cluster = item.get("cluster")
-    name = cluster.get("name") if isinstance(cluster, dict) else None
-    return f"{name or ''}", _canonical(cluster)
+    if not isinstance(cluster, dict):
+        return "", ""
+    return f"{cluster.get('name') or ''}", f"{cluster.get('id') or ''}"
 
 
 def _line_key(line: Raw) -> tuple[t.Any, ...]:

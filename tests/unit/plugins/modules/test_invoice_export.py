@@ -419,7 +419,17 @@ def test_a_locale_that_is_not_utf_8(api: Api, tmp_path: pathlib.Path, encoding: 
         ({"status": 501, "answer": {"message": "no"}}, {}),
         ({"answer": b"<html>"}, {}),
         ({"answer": {"invoices": [{**INVOICE, "invoice_items": "none"}]}}, {}),
-        ({"answer": {"invoices": [INVOICE, {**INVOICE, "adjustments": [{"amount": {"amount": "5"}}]}]}}, {}),
+        (
+            {
+                "answer": {
+                    "invoices": [
+                        INVOICE,
+                        {**INVOICE, "invoice_id": "i-2", "adjustments": [{"amount": {"amount": "5"}}]},
+                    ]
+                }
+            },
+            {},
+        ),
         ({"answer": b'{"invoices": [{"invoice_id": "i", "totals": 1e999}]}'}, {"format": "json", "layout": "invoices"}),
     ],
 )
@@ -436,6 +446,30 @@ def test_a_failure_leaves_the_old_file_whole(
     assert dest.read_bytes() == b"the old file\n"
     assert (dest.stat().st_mtime_ns, dest.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
     assert os.listdir(tmp_path) == ["lines.csv"]
+
+
+def test_the_order_of_two_drafts_of_one_month_does_not_matter(api: Api, tmp_path: pathlib.Path) -> None:
+    drafts = [{**INVOICE, "invoice_id": invoice_id, "status": "DRAFT"} for invoice_id in ("i-2", "i-1")]
+    for changed, invoices in ((True, drafts), (False, drafts[::-1])):
+        api.expect(answer={"invoices": invoices})
+        assert run(api, tmp_path / "lines.csv").data["changed"] is changed
+
+
+@pytest.mark.parametrize("invoices", [[], [{**INVOICE, "totals": [], "invoice_items": [], "adjustments": []}]])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_nothing_replaces_a_file_only_where_that_is_allowed(
+    api: Api, tmp_path: pathlib.Path, invoices: list[dict[str, t.Any]], check_mode: bool
+) -> None:
+    dest = tmp_path / "lines.csv"
+    dest.write_bytes(b"the old file\n")
+    api.expect(answer={"invoices": invoices})
+    refused = run(api, dest, check_mode=check_mode)
+    assert (refused.exit_code, refused.data["failure"]["reason"]) == (1, "incomplete")
+    assert dest.read_bytes() == b"the old file\n"
+    api.expect(answer={"invoices": invoices})
+    allowed = run(api, dest, require=[], check_mode=check_mode)
+    assert (allowed.data["rows"], allowed.data["changed"]) == (0, True)
+    assert dest.read_bytes().startswith(b"the old" if check_mode else b"invoice_id,")
 
 
 def test_no_draft_is_left_behind(api: Api, tmp_path: pathlib.Path) -> None:
