@@ -57,12 +57,14 @@ options:
         Its other costs are the credits in USD.
     type: float
 notes:
+  - There is no C(SkuPriceId), since any would be invented. By the letter of FOCUS since 1.3 a row without one has no
+    quantities; these rows have those that the API tells, in V(1.4) too.
   - C(ListCost) and C(ListUnitPrice) repeat the contracted ones, and C(x_ListCostEstimated) says so.
   - An adjustment below 0 has the C(ChargeCategory) V(Credit), any other V(Adjustment). None is a V(Purchase), which
     would need a quantity and a price.
   - C(Tags) are the labels of the cluster and of the folders that it is in, as a dictionary; the nearer one wins.
-  - The sum of C(BilledCost) over an C(InvoiceId) is the total of the invoice in USD, if its total includes the
-    adjustments; P(cockroachdb_cloud.billing.reconcile#filter) tells.
+  - What an invoice states beyond its line items and adjustments is an V(Adjustment) with the C(ChargeDescription)
+    V(Unitemized). The sum of C(BilledCost) over an C(InvoiceId) is what the invoice bills in USD, adjustments included.
 seealso:
   - module: cockroachdb_cloud.billing.invoice_export
     description: Write the same rows into a file, with its layouts V(focus-1.2) and V(focus-1.4).

@@ -8,8 +8,9 @@
 """From invoices to rows in the layout of FOCUS, the FinOps Open Cost and Usage Specification, 1.2 and 1.4.
 
 The rows have the shape of FOCUS; conformance is not claimed, since the API has no SKUs, list prices, daily periods,
-commitments, corrections or taxes. Where the specification wants a value that nobody outside the vendor can know, the
-functions below say what stands there instead. Its text is at https://focus.finops.org/focus-specification/.
+commitments, corrections or taxes. No SkuPriceId is derived: it would need an invented SkuId above it as well. Where the
+specification wants a value that nobody outside the vendor can know, the functions below say what stands there instead.
+Its text is at https://focus.finops.org/focus-specification/.
 """
 
 from __future__ import annotations
@@ -286,7 +287,7 @@ def _tags(invoice: Invoice, cluster: dict[str, t.Any], folders: list[str | None]
     for folder_id in folders:
         tags.update(invoice.labels(invoice.resource(folder_id).get("labels"), "the labels of a folder"))
     tags.update(invoice.labels(cluster.get("labels"), "the labels of a cluster"))
-    return tags
+    return dict(sorted(tags.items()))
 
 
 def _usage_row(invoice: Invoice, template: Row, line: dict[str, t.Any], rate: decimal.Decimal | None) -> Row:

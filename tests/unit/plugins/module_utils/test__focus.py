@@ -339,7 +339,7 @@ def test_an_account_is_needed(october: dict[str, t.Any]) -> None:
         _focus.focus_rows([bare], "1.2", credit_rate=1)
     rows = list(_focus.focus_rows([bare, october], "1.2", credit_rate=1))
     assert {row["BillingAccountId"] for row in rows} == {"org-1"}
-    other = copy.deepcopy(october)
+    other = {**copy.deepcopy(october), "invoice_id": "inv-2"}
     for resource in other["folder_resources"]:
         resource["organization_id"] = "org-2"
     rows = list(_focus.focus_rows([october, other], "1.2", credit_rate=1))
@@ -351,11 +351,28 @@ def test_an_account_is_needed(october: dict[str, t.Any]) -> None:
 def test_a_rate_is_needed_for_credits_alone(october: dict[str, t.Any]) -> None:
     with pytest.raises(OptionsError, match=r"Invoice inv-1 has amounts in CRDB_CLOUD_CREDITS.*'credit_rate'"):
         rows_of(october, credit_rate=None)
-    october["invoice_items"].pop()
-    october["adjustments"].pop()
+    for parts in ("totals", "invoice_items", "adjustments"):
+        october[parts].pop()
     assert len(rows_of(october, credit_rate=None)) == 4
     with pytest.raises(OptionsError, match=r"^credit_rate: "):
         _focus.focus_rows([october], "1.2", credit_rate=-1)
+
+
+@pytest.mark.parametrize(("currency", "rate", "effective"), [("USD", None, 7.5), ("CRDB_CLOUD_CREDITS", 0.5, 3.75)])
+def test_what_an_invoice_states_beyond_its_parts_is_a_row(
+    october: dict[str, t.Any], currency: str, rate: float | None, effective: float
+) -> None:
+    bare = {**october, "totals": [{"amount": 7.5, "currency": currency}], "invoice_items": [], "adjustments": []}
+    (row,) = rows_of(bare, credit_rate=rate)
+    assert (row["ChargeCategory"], row["ChargeDescription"]) == ("Adjustment", "Unitemized")
+    assert (row["EffectiveCost"], row["PricingCurrency"]) == (effective, currency)
+
+
+def test_tags_are_sorted(october: dict[str, t.Any]) -> None:
+    for item in october["invoice_items"]:
+        item["cluster"]["labels"] = {"b": "1", "a": "2"}
+    assert [list(row["Tags"]) for row in rows_of(october) if row["Tags"]] != []
+    assert all(list(row["Tags"]) == sorted(row["Tags"]) for row in rows_of(october) if row["Tags"])
 
 
 def test_another_national_currency_is_billed_in_itself(october: dict[str, t.Any]) -> None:
