@@ -93,7 +93,7 @@ def answer(books: t.Iterable[Book], query: Query, now: datetime.datetime, *, bef
         "adjustments": _adjustment_rows(books),
     }
     missing = missing_labels(books, query)
-    warnings = [*_differences(reconciliation), *([missing] if missing else []), *judged.warnings]
+    warnings = [*differences(reconciliation), *([missing] if missing else []), *judged.warnings]
     return Answer(result, warnings)
 
 
@@ -130,7 +130,7 @@ def _age(book: Book) -> tuple[str, bool, str]:
     return book.header.period or "", is_draft(book), book.header.invoice_id or ""
 
 
-def _differences(rows: t.Iterable[Row]) -> list[str]:
+def differences(rows: t.Iterable[Row]) -> list[str]:
     """Return the warning for invoices whose parts do not add up to what they state."""
     wrong = [row for row in rows if not row["reconciled"]]
     if not wrong:

@@ -18,6 +18,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     Calendar,
     Cell,
     Group,
+    Key,
     group_costs,
     is_draft,
     optional,
@@ -40,6 +41,21 @@ class Judged(t.NamedTuple):
     warnings: list[str]
 
 
+class Threshold(t.NamedTuple):
+    """An amount to watch for; C(percent) is what it is of a budget, None where it was given as an amount."""
+
+    amount: decimal.Decimal
+    percent: decimal.Decimal | None = None
+
+
+class Crossing(t.NamedTuple):
+    """A threshold that the cost of a group has reached; C(amount) is that cost."""
+
+    key: Key
+    threshold: Threshold
+    amount: decimal.Decimal
+
+
 def drafts_of(books: t.Iterable[Book], now: datetime.datetime) -> list[Book]:
     """Return the drafts whose billing period has begun and is not over.
 
@@ -53,6 +69,35 @@ def _covers(book: Book, now: datetime.datetime) -> bool:
     if start is None or start > now:
         return False
     return now < end if end is not None else book.header.period == f"{now:%Y-%m}"
+
+
+def newest_drafts(books: t.Iterable[Book], now: datetime.datetime) -> list[Book]:
+    """Return the drafts of the newest month that has begun.
+
+    Until there is one of a month that has just begun, these are those of the month before, whose last hours of costs
+    may still be added to them.
+
+    :param now: the present, aware.
+    """
+    begun = [book for book in books if is_draft(book) and book.header.start is not None and book.header.start <= now]
+    newest = max((f"{book.header.period}" for book in begun), default=None)
+    return [book for book in begun if book.header.period == newest]
+
+
+def crossed(
+    thresholds: t.Sequence[Threshold], cells: t.Mapping[Group, Cell], currency: str, *, projected: bool = False
+) -> list[Crossing]:
+    """Return which thresholds the cost of each group has reached or passed: group by group, as C(thresholds) are.
+
+    :param cells: what each group costs; those in other currencies are left out.
+    :param projected: compare where costs are heading rather than what was spent; nothing where that is not known.
+    """
+    crossings = []
+    for (key, given), cell in cells.items():
+        amount = cell.projection.projected if projected else cell.amount
+        if given == currency and amount is not None:
+            crossings += [Crossing(key, threshold, amount) for threshold in thresholds if amount >= threshold.amount]
+    return crossings
 
 
 def judge(budgets: t.Sequence[Budget], books: t.Sequence[Book], calendar: Calendar, now: datetime.datetime) -> Judged:

@@ -154,9 +154,9 @@ def read_connection(options: t.Mapping[str, t.Any], layers: t.Sequence[Layer], *
         api_url=_check_url(plain(options["api_url"])),
         api_version=_check_api_version(plain(options["api_version"]).strip()),
         verify=_check_verify(options["validate_certs"], options["ca_path"]),
-        timeout=_check_number(options, "timeout", 1),
-        retries=_check_number(options, "retries", 0),
-        retry_max_delay=_check_number(options, "retry_max_delay", 0),
+        timeout=check_number(options, "timeout", 1),
+        retries=check_number(options, "retries", 0),
+        retry_max_delay=check_number(options, "retry_max_delay", 0),
     )
 
 
@@ -274,7 +274,11 @@ def _check_verify(validate_certs: bool, ca_path: str | None) -> bool | str:
     return path
 
 
-def _check_number(options: t.Mapping[str, t.Any], name: str, least: int) -> int:
+def check_number(options: t.Mapping[str, t.Any], name: str, least: int) -> int:
+    """Return a whole number of the options, such as a number of seconds.
+
+    :raises OptionsError: when it is below C(least), or above a day's seconds.
+    """
     value = int(options[name])
     if not least <= value <= _DAY:
         raise OptionsError(f"{name} must be a whole number from {least} to {_DAY}, not {value}.")

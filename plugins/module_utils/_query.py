@@ -45,7 +45,7 @@ COST_SPEC: dict[str, dict[str, t.Any]] = {
 # A credit is sold for a dollar at the most: whoever writes 90 means cents.
 _HIGHEST_RATE = 10
 # No amount of money needs more digits than these.
-_HIGHEST_BUDGET = decimal.Decimal(10) ** 15
+_HIGHEST_AMOUNT = decimal.Decimal(10) ** 15
 _DIGITS = 30
 
 
@@ -148,6 +148,19 @@ def check_credit_rate(value: t.Any) -> decimal.Decimal | None:
     return rate
 
 
+def check_amount(value: t.Any, option: str, form: str = "be a number above 0") -> decimal.Decimal:
+    """Return an amount of money, or a percentage, as the decimal that it is written as.
+
+    :param value: a number, or a text that holds one.
+    :param option: what a message calls it, and C(form) what it must be or hold.
+    :raises OptionsError: when it is no number, or not above 0.
+    """
+    amount = _number(value)
+    if amount is None or not 0 < amount < _HIGHEST_AMOUNT:
+        raise OptionsError(f"{option} must {form}, not {shown(value)}.")
+    return amount
+
+
 def _number(value: t.Any) -> decimal.Decimal | None:
     """Return a number as the decimal that it is written as; None for what is none, or has more digits than any use."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str, decimal.Decimal)):
@@ -188,9 +201,7 @@ def _check_budget(given: dict[str, t.Any], option: str, rate: decimal.Decimal | 
     if unknown:
         known = ", ".join(COST_SPEC["budgets"]["options"])
         raise OptionsError(f"{option}: {', '.join(unknown)} is unknown. Write {known}.")
-    amount = _number(given.get("amount"))
-    if amount is None or not 0 < amount < _HIGHEST_BUDGET:
-        raise OptionsError(f"{option}.amount must be a number above 0, not {shown(given.get('amount'))}.")
+    amount = check_amount(given.get("amount"), f"{option}.amount")
     currency = given.get("currency") or "USD"
     if not isinstance(currency, str):
         raise OptionsError(f"{option}.currency must be one such as USD, not {shown(currency)}.")

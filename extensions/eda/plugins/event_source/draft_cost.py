@@ -14,14 +14,15 @@ author:
   - cockroachdb_cloud.billing contributors (@cockroachdb-cloud-billing)
 description:
   - Polls the draft of this month's invoice with the billing API of CockroachDB Cloud, and emits an event when the cost
-    reaches a threshold, an amount or a percentage of a budget.
+    reaches a threshold, an amount or a percentage of a budget. The costs are those that
+    M(cockroachdb_cloud.billing.cost_info) returns at that moment.
   - Each threshold is emitted once in a billing period, and with O(group_by) once for each group. What was crossed
     before the source started is emitted at its first poll, with C(at_start) true. A new billing period starts anew.
-  - The draft is the invoice with the status C(DRAFT) and the latest billing period. Until the API shows the draft of a
-    new month, that is the one of the month before.
-  - Options that cannot be used end the source before any call. As long as no poll has succeeded, so does an error that
-    waiting does not mend, such as an answer with the status 401, 403 or 404. Any other error, and after the first
-    success every error, is logged, and the next poll follows after a wait that grows up to O(interval).
+  - The drafts that count are those of the newest billing period that has begun; several of one period are added up.
+    Until the API shows the draft of a new month, that of the month before counts.
+  - Options that cannot be used end the source before any call. As long as no poll has succeeded, so does what waiting
+    does not mend, such as an answer with the status 401, 403 or 404. Any other error, and after the first success every
+    error, is logged, and the next poll follows after a wait that grows up to O(interval).
 requirements:
   - ansible-rulebook
   - ansible-core >= 2.16 and requests >= 2.29 for the Python that runs ansible-rulebook
@@ -42,19 +43,14 @@ options:
   measure:
     description:
       - V(spent) compares what the draft has come to so far.
-      - V(projected) compares what the month will come to at the rate so far.
+      - V(projected) compares what it will come to, as the module says in
+        RV(cockroachdb_cloud.billing.cost_info#module:forecast[].projected). In the first two days of a month nothing is
+        projected, and nothing is emitted.
     type: str
     choices:
       - spent
       - projected
     default: spent
-  projected_from_day:
-    description:
-      - The day of the month, in UTC, before which no projection is compared. The rate of the first hours says little,
-        and a threshold that it crosses by mistake is not emitted again.
-      - It matters with O(measure=projected) only.
-    type: int
-    default: 3
   currency:
     description:
       - The currency that is watched, as the invoices name it. Amounts in others are left out.
@@ -71,6 +67,7 @@ options:
       - For example V(label:team), V(cluster) or V(folder).
     type: list
     elements: raw
+    default: []
   interval:
     description:
       - The seconds from one poll to the next, from V(10) to V(86400).
@@ -173,12 +170,10 @@ EXAMPLES = r"""
 import asyncio
 import contextlib
 import datetime
-import decimal
 import importlib.machinery
 import importlib.util
 import logging
 import os
-import re
 import sys
 import threading
 import typing as t
@@ -217,24 +212,6 @@ def _make_importable() -> None:
 
 _make_importable()
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
-    CREDITS,
-    Invoice,
-    Row,
-    check_credit_rate,
-    check_group_by,
-    cost_summary,
-    forecast,
-    to_float,
-)
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
-    SECRETS,
-    Layer,
-    environment_layer,
-    mask_secrets,
-)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AuthenticationError,
     BillingError,
@@ -243,73 +220,15 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
     PermissionDeniedError,
     RequestError,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather_invoices
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
-    CONNECTION_SPEC,
-    Connection,
-    Selection,
-    read_connection,
-)
-
-SPEC: dict[str, dict[str, t.Any]] = {
-    "thresholds": {"type": "list", "elements": "raw", "required": True},
-    "budget": {"type": "raw"},
-    "measure": {"type": "str", "choices": ["spent", "projected"], "default": "spent"},
-    "projected_from_day": {"type": "int", "default": 3},
-    "currency": {"type": "str", "default": "USD"},
-    "credit_rate": {"type": "raw"},
-    "group_by": {"type": "list", "elements": "raw"},
-    "interval": {"type": "int", "default": 3600},
-    **CONNECTION_SPEC,
-}
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._redaction import Redactor
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._watch import Settings, Watcher, read_settings
 
 # What waiting does not mend. Before the first success it means that the rulebook is set up wrong.
 _FINAL = (OptionsError, AuthenticationError, PermissionDeniedError, NotFoundError, RequestError)
 _FIRST_WAIT = 15
-_SHORTEST_INTERVAL = 10
-_LONGEST_INTERVAL = 86400
-_CURRENCY = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
-_TEMPLATE = re.compile(r"\{(?=[{%#])")
 _LOG = logging.getLogger("cockroachdb_cloud.billing.draft_cost")
 
 _T = t.TypeVar("_T")
-
-
-class Threshold(t.NamedTuple):
-    """An amount to watch for; C(percent) is what it is of the budget, None when it was given as an amount."""
-
-    amount: decimal.Decimal
-    percent: decimal.Decimal | None
-
-
-class Settings(t.NamedTuple):
-    """The options, checked; C(thresholds) in ascending order, C(interval) in seconds."""
-
-    connection: Connection
-    thresholds: list[Threshold]
-    budget: decimal.Decimal | None
-    measure: str
-    projected_from_day: int
-    currency: str
-    credit_rate: decimal.Decimal | None
-    group_by: list[str]
-    interval: int
-
-
-class Group(t.NamedTuple):
-    """The entries of C(group_by) with the group's value for each, none for the whole draft, and the group's cost."""
-
-    values: tuple[tuple[str, str | None], ...]
-    amount: decimal.Decimal
-
-
-class Reading(t.NamedTuple):
-    """What one poll found out about the draft; C(currencies) are all that it has amounts in."""
-
-    invoice_id: str | None
-    period: str
-    currencies: list[str | None]
-    groups: list[Group]
 
 
 async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
@@ -322,40 +241,6 @@ async def main(queue: asyncio.Queue[t.Any], args: dict[str, t.Any]) -> None:
     await watch(queue, read_settings(args))
 
 
-def read_settings(args: t.Mapping[str, t.Any]) -> Settings:
-    """Check the options; no call is made.
-
-    :raises OptionsError: it names the option and what to write instead, and shows nothing of a secret.
-    """
-    # The validator would show a secret of the wrong type in its message, so that it never gets to see one.
-    public = {name: value for name, value in args.items() if name not in SECRETS and value is not None}
-    validated = ArgumentSpecValidator(SPEC).validate(public)
-    if validated.error_messages:
-        raise OptionsError(f"draft_cost: {'. '.join(validated.error_messages)}")
-    options = validated.validated_parameters
-    layers = (Layer(args, "option {option}"), environment_layer())
-    mask_secrets(layers)
-    connection = read_connection(options, layers, environment_of="the ansible-rulebook process")
-    budget = None if options["budget"] is None else _read_amount("budget", options["budget"])
-    credit_rate = check_credit_rate(options["credit_rate"])
-    currency = f"{options['currency']}".strip()
-    if not _CURRENCY.fullmatch(currency):
-        raise OptionsError(f"currency must be one such as USD or CRDB_CLOUD_CREDITS, not {currency!r}.")
-    if credit_rate is not None and currency != "USD":
-        raise OptionsError(f"credit_rate turns credits into USD: leave it out, or watch USD rather than {currency}.")
-    return Settings(
-        connection=connection,
-        thresholds=_read_thresholds(options["thresholds"], budget),
-        budget=budget,
-        measure=options["measure"],
-        projected_from_day=_read_whole(options, "projected_from_day", 1, 28),
-        currency=currency,
-        credit_rate=credit_rate,
-        group_by=check_group_by(options["group_by"] or []),
-        interval=_read_whole(options, "interval", _SHORTEST_INTERVAL, _LONGEST_INTERVAL),
-    )
-
-
 async def watch(
     queue: asyncio.Queue[t.Any],
     settings: Settings,
@@ -366,207 +251,64 @@ async def watch(
     """Poll for ever, and put each new crossing into the queue.
 
     :param sleep: how to wait, in seconds.
-    :param now: the present, which a projection counts from.
-    :raises BillingError: before the first success, for what waiting does not mend.
+    :param now: the present, up to which drafts hold costs.
+    :raises Exception: before the first success, what waiting does not mend; after it, MemoryError alone.
     """
-    crossings = Crossings(settings)
+    watcher = Watcher(settings, lambda text: _LOG.warning("%s", text))
+    at_start = True
     failures = 0
     while True:
         try:
-            reading = await _in_thread(lambda: read_draft(settings, now()))
-        except BillingError as error:
-            if isinstance(error, _FINAL) and not crossings.polled:
+            crossings = await _in_thread(lambda: watcher.poll(now()))
+        except MemoryError:
+            raise
+        except Exception as error:
+            if at_start and (isinstance(error, _FINAL) or not isinstance(error, BillingError)):
                 raise
             failures += 1
             wait = min(settings.interval, _FIRST_WAIT << min(failures - 1, 16))
-            _LOG.warning("The cost is not known, the next poll is in %d seconds. %s", wait, error)
+            _LOG.warning("The cost is not known, the next poll is in %d seconds. %s", wait, _reason(error, settings))
         else:
             if failures:
                 _LOG.warning("The cost is known again. Polls that failed before: %d.", failures)
             failures = 0
             wait = settings.interval
-            for event in crossings.take(reading):
-                await queue.put({"cockroachdb_cloud": event})
-                # So that the rules get their turn between two events.
+            for crossing in crossings:
+                await queue.put({"cockroachdb_cloud": {**watcher.emit(crossing), "at_start": at_start}})
+                # So that the rules, and whatever else is in the loop, get their turn between two events.
                 await sleep(0)
+            at_start = False
         await sleep(wait)
 
 
-def read_draft(settings: Settings, now: datetime.datetime) -> Reading | None:
-    """Fetch the draft and measure it; None when there is no draft.
-
-    :raises BillingError: as :func:`gather_invoices` and :func:`cost_summary`.
-    """
-    drafts: dict[str, dict[str, t.Any]] = {}
-    for raw in gather_invoices(settings.connection, Selection(status="DRAFT")):
-        invoice = Invoice(raw)
-        if invoice.status == "DRAFT" and invoice.period is not None:
-            drafts[invoice.period] = raw
-    if not drafts:
-        return None
-    period = max(drafts)
-    draft = drafts[period]
-    outlook = forecast([draft], now)
-    unsettled = settings.measure == "projected" and f"{now:%Y-%m}" == period and now.day < settings.projected_from_day
-    return Reading(
-        invoice_id=Invoice(draft).invoice_id,
-        period=period,
-        currencies=[row["currency"] for row in outlook],
-        groups=[] if unsettled else _measure(draft, settings, outlook),
-    )
-
-
-class Crossings:
-    """Knows which thresholds were emitted in the billing period, so that each is emitted once."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Start with nothing emitted; C(polled) says whether a poll has succeeded yet."""
-        self.polled = False
-        self._settings = settings
-        self._period = ""
-        self._emitted: set[tuple[tuple[tuple[str, str | None], ...], Threshold]] = set()
-        self._said: set[str] = set()
-
-    def take(self, reading: Reading | None) -> list[Row]:
-        """Return an event for each threshold that was crossed and not yet emitted, and count them as emitted."""
-        at_start = not self.polled
-        self.polled = True
-        if reading is None:
-            self._say_once("There is no draft invoice: nothing can be compared until the API has one.")
-            return []
-        if reading.period < self._period:
-            return []
-        if reading.period > self._period:
-            self._period = reading.period
-            self._emitted.clear()
-            self._said.clear()
-        self._check_currency(reading)
-        events = []
-        for group in reading.groups:
-            for threshold in self._settings.thresholds:
-                if group.amount >= threshold.amount and (group.values, threshold) not in self._emitted:
-                    self._emitted.add((group.values, threshold))
-                    events.append(self._event(reading, group, threshold, at_start=at_start))
-        return events
-
-    def _event(self, reading: Reading, group: Group, threshold: Threshold, *, at_start: bool) -> Row:
-        settings = self._settings
-        return {
-            "event": "threshold_crossed",
-            "period": reading.period,
-            "invoice_id": _defuse(reading.invoice_id),
-            "group": {entry: _defuse(value) for entry, value in group.values},
-            "currency": settings.currency,
-            "measure": settings.measure,
-            "amount": to_float(group.amount),
-            "threshold": to_float(threshold.amount),
-            "percent": None if threshold.percent is None else to_float(threshold.percent),
-            "budget": None if settings.budget is None else to_float(settings.budget),
-            "at_start": at_start,
-        }
-
-    def _check_currency(self, reading: Reading) -> None:
-        known = {"USD" if self._settings.credit_rate is not None and c in CREDITS else c for c in reading.currencies}
-        if known and self._settings.currency not in known:
-            self._say_once(
-                f"The draft has no amount in {self._settings.currency}, only in "
-                f"{', '.join(sorted(str(name) for name in known))}: set currency, or credit_rate for credits."
-            )
-
-    def _say_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            _LOG.warning("%s", _defuse(text))
-
-
-def _measure(draft: dict[str, t.Any], settings: Settings, outlook: list[Row]) -> list[Group]:
-    """Return the cost of each group in the currency that is watched, as spent or as projected."""
-    if not settings.group_by:
-        rate = settings.credit_rate
-        amounts = [
-            _decimal(row[settings.measure]) * (1 if rate is None or row["currency"] == settings.currency else rate)
-            for row in outlook
-            if row[settings.measure] is not None
-            and (row["currency"] == settings.currency or (rate is not None and row["currency"] in CREDITS))
-        ]
-        return [Group((), sum(amounts, decimal.Decimal(0)))] if amounts else []
-    elapsed = decimal.Decimal(1)
-    if settings.measure == "projected":
-        elapsed = _decimal(next((row["elapsed"] for row in outlook), None) or 0)
-    rows = cost_summary([draft], settings.group_by, settings.credit_rate) if elapsed else []
-    return [
-        Group(tuple((entry, row[entry]) for entry in settings.group_by), _decimal(row["amount"]) / elapsed)
-        for row in rows
-        if row["currency"] == settings.currency
-    ]
-
-
-def _decimal(number: float) -> decimal.Decimal:
-    return decimal.Decimal(repr(number))
-
-
-def _read_thresholds(given: list[t.Any], budget: decimal.Decimal | None) -> list[Threshold]:
-    thresholds = set()
-    for value in given:
-        text = f"{value}".strip()
-        if not text.endswith("%"):
-            thresholds.add(Threshold(_read_amount("thresholds", value), None))
-            continue
-        percent = _read_amount("thresholds", text[:-1])
-        if budget is None:
-            raise OptionsError(f"thresholds: {text!r} is a percentage of the budget, and budget is not set.")
-        thresholds.add(Threshold(budget * percent / 100, percent))
-    if not thresholds:
-        raise OptionsError("thresholds is empty: give at least one amount, or percentage of the budget.")
-    return sorted(thresholds, key=lambda threshold: (threshold.amount, threshold.percent or 0))
-
-
-def _read_amount(name: str, value: t.Any) -> decimal.Decimal:
-    number = None
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        with contextlib.suppress(decimal.InvalidOperation):
-            number = decimal.Decimal(f"{value}".strip())
-    # No amount of money needs more digits than these, and a percentage of it stays exact.
-    if number is None or not number.is_finite() or not 0 < number < 10**12 or len(number.as_tuple().digits) > 13:
-        form = "hold amounts above 0 such as 500, or percentages such as 80%" if name == "thresholds" else "be above 0"
-        raise OptionsError(f"{name} must {form}, not {value!r}.")
-    return number
-
-
-def _read_whole(options: t.Mapping[str, t.Any], name: str, least: int, most: int) -> int:
-    value = options[name]
-    if isinstance(value, bool) or not least <= value <= most:
-        raise OptionsError(f"{name} must be a whole number from {least} to {most}, not {value}.")
-    return int(value)
-
-
-def _defuse(text: str | None) -> str | None:
-    """Set a space into what would open a template: a playbook gets the event as variables, which Ansible templates."""
-    return None if text is None else _TEMPLATE.sub("{ ", text)
+def _reason(error: Exception, settings: Settings) -> str:
+    """Return what to say about an error; nobody knows what is in the text of one that nobody expected."""
+    if isinstance(error, BillingError):
+        return f"{error}"
+    return Redactor(settings.connection.credential.secret).redact(f"{type(error).__name__}: {error}")
 
 
 async def _in_thread(work: t.Callable[[], _T]) -> _T:
-    """Run what blocks in a thread of its own, so that the loop goes on.
+    """Run what blocks or computes in a thread of its own, so that the loop goes on.
 
     The thread is a daemon, unlike those of C(asyncio.to_thread): a call that hangs does not hold up the process's end.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[_T] = loop.create_future()
-
-    def deliver(settle: t.Callable[[t.Any], None], outcome: object) -> None:
-        if not future.done():
-            settle(outcome)
+    done = asyncio.Event()
+    results: list[_T] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
-        settle: t.Callable[[t.Any], None] = future.set_result
-        outcome: object
         try:
-            outcome = work()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to whoever awaits it
-            settle, outcome = future.set_exception, error
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever awaits it
+            errors.append(error)
         # The loop is closed when nobody waits any more.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(deliver, settle, outcome)
+            loop.call_soon_threadsafe(done.set)
 
     threading.Thread(target=run, name="draft_cost", daemon=True).start()
-    return await future
+    await done.wait()
+    for error in errors:
+        raise error
+    return results[0]
