@@ -193,16 +193,23 @@ def test_the_rulebook_of_the_collection_tells_what_is_used_up(sandbox: Sandbox, 
     assert (request["path"], request["query"]) == ("/api/v1/invoices", {"status": "DRAFT"})
 
 
-def test_an_api_that_fails_and_a_hostile_label(
+def test_an_api_that_fails_a_hostile_label_and_several_drafts(
     sandbox: Sandbox, run: t.Callable[..., Rulebook], tmp_path: pathlib.Path
 ) -> None:
-    """The first poll fails, the second finds a label that is a template, and a playbook gets it as text."""
+    """The first poll fails, the second finds a label that is a template, and a playbook gets it as text.
+
+    The draft is there in two parts, which add up, and beside one of a month that has not begun.
+    """
     command = f"touch {tmp_path}/executed"
     label = f"{{{{ lookup('ansible.builtin.pipe', '{command}') }}}}"
     draft = sandbox.draft()
     for item in draft["invoice_items"]:
         item["cluster"]["labels"] = {"team": label}
-    sandbox.faults({"status": 503}, {"body": {"invoices": [draft]}, "times": None})
+    future = {**draft, "invoice_id": "f", "period_start": "2099-01-01T00:00:00Z", "period_end": "2099-02-01T00:00:00Z"}
+    drafts = [draft, {**draft, "invoice_id": "part"}, future]
+    lines = [line["total"] for item in draft["invoice_items"] for line in item["line_items"]]
+    spent = sum(total["amount"] for total in lines if total["currency"] == "USD")
+    sandbox.faults({"status": 503}, {"body": {"invoices": drafts}, "times": None})
 
     playbooks = tmp_path / "playbooks"
     playbooks.mkdir()
@@ -232,6 +239,9 @@ def test_an_api_that_fails_and_a_hostile_label(
     rulebook.stop()
     event = json.loads((tmp_path / "event.json").read_text(encoding="utf-8"))
     assert event["group"] == {"label:team": label.replace("{{", "{ {")}
+    assert event["amount"] == pytest.approx(2 * spent)
+    assert event["invoice_id"] is None
+    assert rulebook.text.count("Left out: the draft f of 2099-01, a month that has not begun.") == 1
     assert (event["threshold"], event["percent"], event["at_start"]) == (1.0, None, True)
     assert not (tmp_path / "executed").exists(), "a label was executed"
     assert "The cost is not known, the next poll is in 10 seconds. GET http://127.0.0.1:" in rulebook.text

@@ -65,6 +65,7 @@ FLOORS = (
     "_failures",
     "_client",
     "_invoices",
+    "_watch",
     "_cost_info",
     "_module",
 )

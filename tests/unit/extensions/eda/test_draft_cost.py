@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import http.server
 import importlib
 import importlib.util
-import json
 import logging
 import os
 import pathlib
@@ -44,69 +42,43 @@ SOURCE: t.Any = _load()
 MODULE_UTILS = "ansible_collections.cockroachdb_cloud.billing.plugins.module_utils"
 ERRORS = importlib.import_module(f"{MODULE_UTILS}._errors")
 OPTIONS = importlib.import_module(f"{MODULE_UTILS}._options")
+API: t.Any = importlib.import_module("ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api")
+ANSWERS = importlib.import_module(f"{MODULE_UTILS}._answers")
+QUERY = importlib.import_module(f"{MODULE_UTILS}._query")
+WATCH = importlib.import_module(f"{MODULE_UTILS}._watch")
 
-KEY = "sandbox-key-of-the-event-source"
+KEY = API.KEY
 NOW = datetime.datetime(2026, 10, 16, tzinfo=datetime.timezone.utc)
+NOVEMBER = datetime.datetime(2026, 11, 3, tzinfo=datetime.timezone.utc)
 LOGGER = "cockroachdb_cloud.billing.draft_cost"
 
-Answer = tuple[int, t.Any]
 
+class DraftApi(API.Api):
+    """The server of all unit tests, with an answer for each poll."""
 
-class Api:
-    """Answers requests with what it was told, in that order, and keeps what was asked for."""
-
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.requests: list[tuple[str, dict[str, str]]] = []
-        self.hang = threading.Event()
-        api = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                api.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-                status, content = api.answers.pop(0)
-                if content == "hang":
-                    api.hang.wait(20)
-                body = json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: object) -> None:
-                """Keep the test's output clean."""
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    def drafts(self, *polls: t.Any) -> None:
-        """Answer each poll with a list of invoices, or with a status alone."""
+    def drafts(self, *polls: t.Any, headers: t.Any = None) -> None:
+        """Answer each poll with a list of invoices, with a body, or with a status alone."""
         for poll in polls:
-            if isinstance(poll, int):
-                self.answers.append((poll, {"code": 2, "message": f"status {poll}", "details": []}))
-            else:
-                self.answers.append((200, {"invoices": poll}))
+            status = poll if isinstance(poll, int) else 200
+            body = {"code": 2, "message": f"status {poll}, {KEY}", "details": []} if status != 200 else poll
+            body = {"invoices": body} if isinstance(body, list) else body
+            self.expect(query={"status": "DRAFT"}, headers=headers, answer=body, status=status)
 
-    def stop(self) -> None:
-        self.hang.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+    @property
+    def left(self) -> int:
+        """Return how many polls will be answered."""
+        return len(self._expectations)
 
 
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Api]:
+def api(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[DraftApi]:
     for name in OPTIONS.ENVIRONMENT.values():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    running = Api()
-    yield running
-    running.stop()
-    assert not running.answers, "answers that nobody asked for"
+    server = DraftApi()
+    yield server
+    server.close()
+    server.verify()
 
 
 def invoice(*amounts: t.Any, month: str = "2026-10", status: str = "DRAFT", **more: t.Any) -> dict[str, t.Any]:
@@ -146,23 +118,26 @@ class Run:
         return [event["threshold"] for event in self.events]
 
 
-def watch(api: Api, now: datetime.datetime = NOW, **args: t.Any) -> Run:
-    """Watch until every answer of the API is used up."""
+def watch(api: DraftApi, *moments: datetime.datetime, **args: t.Any) -> Run:
+    """Watch until every answer of the API is used up; the last of the moments goes on for all further polls."""
     run = Run()
+    clock = list(moments or [NOW])
     options = {"api_url": api.url, "api_key": KEY, "retries": 0, **args}
 
     async def sleep(seconds: float) -> None:
         if seconds == 0:
             return
         run.waits.append(seconds)
-        if not api.answers:
+        if not api.left:
             raise asyncio.CancelledError
 
     async def go() -> None:
         queue: asyncio.Queue[t.Any] = asyncio.Queue()
         try:
-            await SOURCE.watch(queue, SOURCE.read_settings(options), sleep=sleep, now=lambda: now)
-        except (asyncio.CancelledError, ERRORS.BillingError) as error:
+            await SOURCE.watch(
+                queue, WATCH.read_settings(options), sleep=sleep, now=lambda: clock.pop(0) if clock[1:] else clock[0]
+            )
+        except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001 - a test says which it has to be
             run.error = error
         while not queue.empty():
             event = queue.get_nowait()
@@ -176,7 +151,7 @@ def watch(api: Api, now: datetime.datetime = NOW, **args: t.Any) -> Run:
 # What is emitted
 
 
-def test_an_event_says_everything(api: Api) -> None:
+def test_an_event_says_everything(api: DraftApi) -> None:
     api.drafts([invoice(812.5)])
     run = watch(api, thresholds=[1000, "80%"], budget=1000)
     assert run.events == [
@@ -197,16 +172,7 @@ def test_an_event_says_everything(api: Api) -> None:
     assert run.waits == [3600]
 
 
-def test_a_poll_asks_for_drafts_with_the_credential(api: Api) -> None:
-    api.drafts([])
-    watch(api, thresholds=[1])
-    [(path, headers)] = api.requests
-    assert path == "/api/v1/invoices?status=DRAFT"
-    assert headers["authorization"] == f"Bearer {KEY}"
-    assert headers["cc-version"] == "2024-09-16"
-
-
-def test_each_threshold_is_emitted_once_in_a_month(api: Api) -> None:
+def test_each_threshold_is_emitted_once_in_a_month(api: DraftApi) -> None:
     api.drafts(
         [invoice(50)],
         [invoice(100)],
@@ -214,8 +180,9 @@ def test_each_threshold_is_emitted_once_in_a_month(api: Api) -> None:
         [invoice(90)],
         [invoice(900)],
         [invoice(150, month="2026-11")],
+        [invoice(9000)],
     )
-    run = watch(api, thresholds=[500, 100, 200])
+    run = watch(api, *[NOW] * 5, NOVEMBER, thresholds=[500, 100, 200])
     assert [(e["period"], e["threshold"], e["amount"], e["at_start"]) for e in run.events] == [
         ("2026-10", 100.0, 100.0, False),
         ("2026-10", 200.0, 900.0, False),
@@ -224,13 +191,13 @@ def test_each_threshold_is_emitted_once_in_a_month(api: Api) -> None:
     ]
 
 
-def test_what_was_crossed_before_the_start_is_emitted_at_the_first_poll(api: Api) -> None:
+def test_what_was_crossed_before_the_start_is_emitted_at_the_first_poll(api: DraftApi) -> None:
     api.drafts(503, [invoice(250)], [invoice(350)])
     run = watch(api, thresholds=[100, 200, 300])
     assert [(e["threshold"], e["at_start"]) for e in run.events] == [(100.0, True), (200.0, True), (300.0, False)]
 
 
-def test_a_threshold_is_crossed_to_the_last_digit(api: Api) -> None:
+def test_a_threshold_is_crossed_to_the_last_digit(api: DraftApi) -> None:
     # 0.1 + 0.2 is above 0.3 as doubles, and 0.3 as money; 33.3 % of 10 is 3.33.
     api.drafts([invoice((0.1, "a"), (0.2, "a"), (3.33, "b"))])
     run = watch(api, thresholds=["0.3", "0.30000000001", "33.3%"], budget="10", group_by=["label:team"])
@@ -242,7 +209,7 @@ def test_a_threshold_is_crossed_to_the_last_digit(api: Api) -> None:
     ]
 
 
-def test_each_group_crosses_by_itself(api: Api) -> None:
+def test_each_group_crosses_by_itself(api: DraftApi) -> None:
     api.drafts([invoice((120, "shop"), (40, "data"), (90, None))], [invoice((120, "shop"), (140, "data"), (300, None))])
     run = watch(api, thresholds=[100], group_by=["label:team", "kind"])
     assert [(e["group"], e["amount"]) for e in run.events] == [
@@ -252,132 +219,155 @@ def test_each_group_crosses_by_itself(api: Api) -> None:
     ]
 
 
-@pytest.mark.parametrize("group_by", [None, [], ["currency-free"]])
-def test_the_whole_draft_counts_as_the_invoice_states_it(api: Api, group_by: t.Any) -> None:
-    if group_by == ["currency-free"]:
-        group_by = "kind"
-    adjustments = [{"name": "Free credit", "amount": {"amount": -15.0, "currency": "USD"}}]
-    draft = invoice(100, adjustments=adjustments)
-    draft["totals"] = [{"amount": 85.0, "currency": "USD"}]
-    api.drafts([draft])
-    run = watch(api, thresholds=[85, 90], group_by=group_by)
-    assert [(e["group"], e["threshold"], e["amount"]) for e in run.events] == (
-        [({"kind": "usage"}, 85.0, 100.0), ({"kind": "usage"}, 90.0, 100.0)] if group_by else [({}, 85.0, 85.0)]
-    )
+def same_as_cost_info(
+    api: DraftApi, drafts: list[dict[str, t.Any]], moment: datetime.datetime, **options: t.Any
+) -> int:
+    """Compare what is emitted with the forecast of C(cost_info); return how many numbers there were."""
+    query = QUERY.read_query({"group_by": [], **options})
+    rows = ANSWERS.answer(ANSWERS.read_books(drafts, query), query, moment).result["forecast"]
+    numbers = 0
+    for measure in ("spent", "projected"):
+        expected = {
+            tuple(row[entry] for entry in query.group_by): row[measure]
+            for row in rows
+            if row["currency"] == "USD" and row["period"] == "2026-10" and (row[measure] or 0) > 0
+        }
+        api.drafts(drafts)
+        run = watch(api, moment, thresholds=["0.000001"], measure=measure, **options)
+        assert {tuple(e["group"].values()): e["amount"] for e in run.events} == expected
+        numbers += len(expected)
+    return numbers
 
 
-@pytest.mark.parametrize("group_by", [None, ["label:team"]])
-def test_the_projection_is_the_rate_so_far(api: Api, group_by: t.Any) -> None:
-    api.drafts([invoice((150, "shop"), (60, "shop"))])
-    # 15 of 31 days are over: 210 / 15 * 31.
-    run = watch(api, thresholds=[433, 435], measure="projected", group_by=group_by)
-    assert [(e["threshold"], e["measure"]) for e in run.events] == [(433.0, "projected")]
-    assert run.events[0]["amount"] == pytest.approx(434.0)
-
-
-def test_no_projection_counts_in_the_first_days(api: Api) -> None:
-    second = datetime.datetime(2026, 10, 2, 23, 59, tzinfo=datetime.timezone.utc)
-    third = datetime.datetime(2026, 10, 3, tzinfo=datetime.timezone.utc)
-    for now, group_by, expected in (
-        (second, None, []),
-        (second, ["cluster"], []),
-        (third, None, [100.0]),
-        (third, ["cluster"], [100.0]),
+@pytest.mark.parametrize(
+    ("hours", "projected"), [(0, False), (23, False), (47, False), (48, True), (95, True), (372, True), (769, True)]
+)
+def test_the_numbers_are_those_of_cost_info(api: DraftApi, hours: int, projected: bool) -> None:
+    credit = {"name": "Credit", "amount": {"amount": -20.0, "currency": "USD"}}
+    draft = invoice((300.1, "shop"), (0.2, "shop"), (99, "data", "CRDB_CLOUD_CREDITS"), (7, None), adjustments=[credit])
+    beyond = invoice(12, invoice_id="another", totals=[{"amount": 40.0, "currency": "USD"}])
+    moment = datetime.datetime(2026, 10, 1, tzinfo=datetime.timezone.utc) + datetime.timedelta(hours=hours)
+    for options, groups in (
+        ({}, 1),
+        ({"group_by": ["label:team"]}, 2),
+        ({"group_by": ["label:team", "kind"], "credit_rate": 0.5}, 4),
     ):
-        api.drafts([invoice(40)])
-        run = watch(api, now=now, thresholds=[100], measure="projected", group_by=group_by)
-        assert run.thresholds == expected
-    # The month before is over by then: its projection is what it came to.
-    api.drafts([invoice(140, month="2026-09")])
-    assert watch(api, now=second, thresholds=[100, 141], measure="projected").thresholds == [100.0]
+        assert same_as_cost_info(api, [draft, beyond], moment, **options) == groups * (2 if projected else 1)
 
 
-def test_nothing_is_projected_before_the_period_begins(api: Api) -> None:
-    before = datetime.datetime(2026, 9, 30, tzinfo=datetime.timezone.utc)
-    for group_by in (None, ["cluster"]):
-        api.drafts([invoice(140)])
-        run = watch(api, now=before, thresholds=[1], measure="projected", group_by=group_by)
-        assert isinstance(run.error, asyncio.CancelledError)
-        assert run.events == []
+def test_a_credit_is_not_multiplied(api: DraftApi) -> None:
+    credit = {"name": "Credit", "amount": {"amount": -15.0, "currency": "USD"}}
+    api.drafts([invoice(150, adjustments=[credit])])
+    # 15 of 31 days are over: 150 / 15 * 31 - 15.
+    assert [e["amount"] for e in watch(api, thresholds=[290], measure="projected").events] == [295.0]
+
+
+def test_what_cannot_be_projected_is_named_once(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
+    api.drafts(*[[invoice(10.5, period_end=None)]] * 2)
+    assert watch(api, thresholds=[1], measure="projected").events == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "The draft of 2026-10 has no period_end: nothing can be projected."
+    ]
 
 
 @pytest.mark.parametrize("group_by", [None, ["label:team"]])
-def test_credits_count_at_their_rate(api: Api, group_by: t.Any) -> None:
+def test_credits_count_at_their_rate(api: DraftApi, group_by: t.Any) -> None:
     draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"), (10, "a", "COCKROACH_CREDITS"), (1, "a", "USD"), (7, "a", "EUR"))
     api.drafts([draft], [draft])
     assert watch(api, thresholds=[50, 56, 57], credit_rate="0.5", group_by=group_by).thresholds == [50.0, 56.0]
 
 
-def test_other_currencies_are_left_out(api: Api) -> None:
-    draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"), (30, "a", "USD"))
-    api.drafts([draft])
-    assert watch(api, thresholds=[20, 40]).thresholds == [20.0]
-    api.drafts([draft])
-    assert watch(api, thresholds=[20, 40], currency="CRDB_CLOUD_CREDITS").thresholds == [20.0, 40.0]
-
-
-def test_a_currency_that_the_draft_does_not_have_is_named_once(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_currency_that_the_draft_does_not_have_is_named_once(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
     draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"))
     api.drafts([draft], [draft])
     assert watch(api, thresholds=[1]).events == []
     assert [record.getMessage() for record in caplog.records] == [
-        "The draft has no amount in USD, only in CRDB_CLOUD_CREDITS: set currency, or credit_rate for credits."
+        "The draft of 2026-10 has no amount in USD, only in CRDB_CLOUD_CREDITS: "
+        "set currency, or credit_rate for credits."
     ]
+
+
+@pytest.mark.parametrize("currency", [None, "", " "])
+def test_no_currency_is_one(api: DraftApi, currency: t.Any) -> None:
+    api.drafts([invoice((1, "a", ""), (2, "a", None), (9, "a", "CRDB_CLOUD_CREDITS"), 30)])
+    run = watch(api, thresholds=[1], currency=currency)
+    assert [(e["amount"], e["currency"]) for e in run.events] == [(30.0, "USD")]
+
+
+def test_what_the_draft_lacks_and_what_does_not_add_up_is_named_once(
+    api: DraftApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    polls = [[invoice((cost, "a\n"), totals=[{"amount": cost + 900.0, "currency": "USD"}])] for cost in (50, 60)]
+    api.drafts(*polls)
+    run = watch(api, thresholds=[500], group_by=["label:tema"])
+    assert [(e["group"], e["amount"]) for e in run.events] == [({"label:tema": None}, 950.0)]
+    label, difference = (record.getMessage() for record in caplog.records)
+    assert label == "No cluster has the label 'tema'. The labels are team."
+    assert "draft-2026-10 (2026-10) states 950.00 USD, and its line items come to 50.00" in difference
 
 
 # Which draft
 
 
-def test_the_latest_draft_counts(api: Api) -> None:
-    october, november = invoice(500), invoice(20, month="2026-11")
+def test_drafts_of_a_month_add_up(api: DraftApi) -> None:
+    parts = [invoice((9000, "shop")), invoice((10, "shop"), (5, "data"), invoice_id="another")]
+    for group_by, expected in (([], [9015.0]), (["label:team"], [9010.0, 5.0])):
+        api.drafts(parts)
+        run = watch(api, thresholds=[5], group_by=group_by)
+        assert [(e["amount"], e["invoice_id"]) for e in run.events] == [(amount, None) for amount in expected]
+
+
+def test_a_draft_of_the_future_waits_and_silences_nothing(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
+    october, november, far = invoice(500), invoice(20, month="2026-11"), invoice(7, month="2099-01")
     closed = invoice(9000, month="2026-12", status="FINALIZED")
-    api.drafts([october], [november, october], [october], [closed, november, october], [november])
-    run = watch(api, thresholds=[10, 400])
-    assert [(e["period"], e["threshold"]) for e in run.events] == [
-        ("2026-10", 10.0),
-        ("2026-10", 400.0),
-        ("2026-11", 10.0),
+    api.drafts([far], [october, far, closed], [november, far, october], [november, far, october], [november])
+    run = watch(api, NOW, NOW, NOW, NOVEMBER, thresholds=[6, 400])
+    assert [(e["period"], e["threshold"]) for e in run.events] == [("2026-10", 6), ("2026-10", 400), ("2026-11", 6)]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Left out: the draft draft-2099-01 of 2099-01, a month that has not begun.",
+        "There is no draft of this month (2026-10): nothing is compared until the API has one.",
+        "Left out: 1 invoice(s) of another status than DRAFT.",
+        "Left out: the draft draft-2026-11 of 2026-11, a month that has not begun.",
     ]
+
+
+def test_the_month_before_counts_until_there_is_a_draft_of_the_new_one(api: DraftApi) -> None:
+    api.drafts([invoice(500)], [invoice(600)], [invoice(20, month="2026-11"), invoice(700)])
+    run = watch(api, NOW, NOVEMBER, thresholds=[10, 550, 650])
+    assert [(e["period"], e["threshold"]) for e in run.events] == [("2026-10", 10), ("2026-10", 550), ("2026-11", 10)]
 
 
 @pytest.mark.parametrize("answer", [{}, {"invoices": []}, {"invoices": [{"invoice_id": "x", "status": "DRAFT"}]}])
 def test_an_organization_without_a_draft_is_watched_on(
-    api: Api, caplog: pytest.LogCaptureFixture, answer: t.Any
+    api: DraftApi, caplog: pytest.LogCaptureFixture, answer: t.Any
 ) -> None:
-    api.answers += [(200, answer), (200, answer)]
-    api.drafts([invoice(5)])
+    api.drafts(answer, answer, [invoice(5)])
     run = watch(api, thresholds=[1])
     assert [(e["threshold"], e["at_start"]) for e in run.events] == [(1.0, False)]
-    assert [record.getMessage()[:26] for record in caplog.records] == ["There is no draft invoice:"]
+    texts = [record.getMessage() for record in caplog.records]
+    assert texts[-1].startswith("There is no draft of this month (2026-10): ")
+    assert texts[:-1] == ["Left out: the draft x, which has no period_start."][: len(answer.get("invoices", []))]
 
 
 # Errors
 
 
-def test_errors_are_survived_with_growing_waits(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_are_survived_with_growing_waits(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
     api.drafts(503, 500, 429, 502, [invoice(5)], 503, [invoice(50)])
     run = watch(api, thresholds=[1, 10], interval=100)
     assert run.waits == [15, 30, 60, 100, 100, 15, 100]
     assert run.thresholds == [1.0, 10.0]
     texts = [record.getMessage() for record in caplog.records]
     assert texts[0].startswith("The cost is not known, the next poll is in 15 seconds. GET http://127.0.0.1:")
-    assert "HTTP 503: status 503" in texts[0]
+    assert "HTTP 503: status 503, ********" in texts[0]
     assert texts[4] == "The cost is known again. Polls that failed before: 4."
     assert {record.name for record in caplog.records} == {LOGGER}
 
 
-def test_the_wait_never_passes_the_interval(api: Api) -> None:
-    api.drafts(*[503] * 24)
-    waits = watch(api, thresholds=[1], interval=3600).waits
-    assert waits[:9] == [15, 30, 60, 120, 240, 480, 960, 1920, 3600]
-    assert set(waits[9:]) == {3600}
-
-
-def test_what_is_no_invoice_is_survived(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_invoice_is_survived(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
     broken = invoice(5)
     broken["invoice_items"] = "none"
-    api.answers += [(200, ["no", "invoices"]), (200, {"invoices": [broken]})]
-    api.drafts([invoice(5)])
+    api.drafts(["no", "invoices"], [broken], [invoice(5)])
     assert watch(api, thresholds=[1]).thresholds == [1.0]
     assert len(caplog.records) == 3
 
@@ -392,7 +382,7 @@ def test_what_is_no_invoice_is_survived(api: Api, caplog: pytest.LogCaptureFixtu
     ],
 )
 def test_a_refusal_ends_the_source_at_the_start_and_is_survived_later(
-    api: Api, status: int, error: type[Exception]
+    api: DraftApi, status: int, error: type[Exception]
 ) -> None:
     api.drafts(503, status)
     run = watch(api, thresholds=[1])
@@ -405,6 +395,33 @@ def test_a_refusal_ends_the_source_at_the_start_and_is_survived_later(
     assert run.waits == [3600, 15, 30, 3600]
 
 
+def test_what_nobody_expects_ends_the_source_at_the_start_alone(
+    api: DraftApi, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No answer is known that brings it about, so that it is raised where costs are computed."""
+    compute, outcomes = WATCH.group_costs, []
+
+    def group_costs(*args: t.Any) -> t.Any:
+        error = outcomes.pop(0)
+        if error:
+            raise error
+        return compute(*args)
+
+    monkeypatch.setattr(WATCH, "group_costs", group_costs)
+    draft = [invoice(50)]
+    for outcomes, thresholds in (
+        ([KeyError("start")], []),
+        ([None, ZeroDivisionError(f"of {KEY}"), StopIteration(), RecursionError("deep"), MemoryError()], [10.0]),
+    ):
+        last = outcomes[-1]
+        api.drafts(*[draft] * len(outcomes))
+        run = watch(api, thresholds=[10])
+        assert (run.error, run.thresholds) == (last, thresholds)
+    assert run.waits == [3600, 15, 30, 60]
+    assert "15 seconds. ZeroDivisionError: of ********" in caplog.text
+    assert KEY not in caplog.text
+
+
 # Options
 
 
@@ -414,48 +431,36 @@ def test_a_refusal_ends_the_source_at_the_start_and_is_survived_later(
         ({"thresholds": None}, "missing required arguments: thresholds"),
         ({"thresholds": []}, "thresholds is empty"),
         ({"thresholds": [0]}, "thresholds must hold amounts above 0 such as 500, or percentages such as 80%, not 0."),
-        ({"thresholds": [-5]}, "not -5"),
         ({"thresholds": [True]}, "not True"),
         ({"thresholds": ["much"]}, "not 'much'"),
         ({"thresholds": [float("nan")]}, "not nan"),
-        ({"thresholds": ["inf"]}, "not 'inf'"),
         ({"thresholds": [{"a": 1}]}, "not {'a': 1}"),
-        ({"thresholds": [[100]]}, "not [100]"),
-        ({"thresholds": [1e12]}, "not 1000000000000.0"),
+        ({"thresholds": [1e15]}, "not 1000000000000000.0"),
         ({"thresholds": ["80%"]}, "thresholds: '80%' is a percentage of the budget, and budget is not set."),
         ({"thresholds": ["%"], "budget": 5}, "not ''"),
-        ({"thresholds": ["-1%"], "budget": 5}, "not '-1'"),
-        ({"budget": "a lot"}, "budget must be above 0, not 'a lot'."),
-        ({"budget": 0}, "budget must be above 0, not 0."),
-        ({"budget": True}, "budget must be above 0, not True."),
-        ({"budget": [5]}, "budget must be above 0, not [5]."),
+        ({"budget": "a lot"}, "budget must be a number above 0, not 'a lot'."),
+        ({"budget": 0}, "budget must be a number above 0, not 0."),
         ({"measure": "guessed"}, "value of measure must be one of: spent, projected, got: guessed"),
         ({"interval": 9}, "interval must be a whole number from 10 to 86400, not 9."),
-        ({"interval": 86401}, "not 86401"),
         ({"interval": "often"}, "interval"),
-        ({"interval": True}, "interval must be a whole number from 10 to 86400, not True."),
-        ({"projected_from_day": 29}, "projected_from_day must be a whole number from 1 to 28, not 29."),
+        ({"projected_from_day": 3}, "projected_from_day"),
         ({"currency": "usd"}, "currency must be one such as USD or CRDB_CLOUD_CREDITS, not 'usd'."),
-        ({"currency": ""}, "currency must be one such as USD"),
         ({"currency": "EUR", "credit_rate": 1}, "credit_rate turns credits into USD"),
-        ({"credit_rate": "cheap"}, "credit_rate"),
+        ({"credit_rate": "cheap"}, "credit_rate: the USD for one credit is needed"),
+        ({"credit_rate": 90}, "write 0.9 where a credit costs 90 cents"),
         ({"group_by": ["team"]}, "group_by: 'team' is unknown."),
         ({"group_by": [{"label": "team"}]}, "group_by: write 'label:team' without a space"),
         ({"treshold": [5]}, "treshold"),
         ({"api_key": None}, "There is no credential"),
-        ({"api_key": "  "}, "The option api_key is empty"),
         ({"api_key": "sandbox key"}, "The option api_key holds white space"),
         ({"api_key": ["sandbox-list-key"]}, "The option api_key must be a string."),
         ({"api_jwt": "sandbox-jwt"}, "are both given: leave one out."),
         ({"api_key": None, "api_jwt": "sandbox-jwt"}, "needs vanity_name"),
-        ({"api_url": "http://billing.example.com"}, "must begin with https://"),
+        ({"api_url": "https://user:sandbox-list-key@host"}, "api_url (or the environment variable"),
         ({"timeout": 0}, "timeout must be a whole number from 1"),
-        ({"retries": -1}, "retries must be a whole number from 0"),
-        ({"ca_path": "/nowhere/ca.pem"}, "ca_path '/nowhere/ca.pem' does not exist"),
-        ({"validate_certs": "maybe"}, "validate_certs"),
     ],
 )
-def test_bad_options_end_the_source_before_any_call(api: Api, args: dict[str, t.Any], text: str) -> None:
+def test_bad_options_end_the_source_before_any_call(api: DraftApi, args: dict[str, t.Any], text: str) -> None:
     options = {"api_url": api.url, "api_key": KEY, "thresholds": [1], **args}
     with pytest.raises(ERRORS.OptionsError) as caught:
         asyncio.run(asyncio.wait_for(SOURCE.main(asyncio.Queue(), options), 5))
@@ -483,22 +488,20 @@ def test_bad_options_end_the_source_before_any_call(api: Api, args: dict[str, t.
     ],
 )
 def test_options_beat_the_environment(
-    api: Api, monkeypatch: pytest.MonkeyPatch, args: dict[str, str], environment: dict[str, str], expected: t.Any
+    api: DraftApi, monkeypatch: pytest.MonkeyPatch, args: dict[str, str], environment: dict[str, str], expected: t.Any
 ) -> None:
     for name, value in {"COCKROACH_SERVER": api.url, **environment}.items():
         monkeypatch.setenv(name, value)
-    api.drafts([])
-    options: dict[str, t.Any] = {"api_key": None, "api_url": None, "thresholds": [1], **args}
-    watch(api, NOW, **options)
-    [(_path, headers)] = api.requests
-    assert {name: headers.get(name) for name in expected} == expected
+    api.drafts([], headers=expected)
+    watch(api, **{"api_key": None, "api_url": None, "thresholds": [1], **args})
 
 
 # The loop
 
 
-def test_a_poll_that_hangs_blocks_neither_the_loop_nor_the_end(api: Api) -> None:
-    api.answers.append((200, "hang"))
+def test_a_poll_that_hangs_blocks_neither_the_loop_nor_the_end(api: DraftApi) -> None:
+    hang = threading.Event()
+    api.expect(query={"status": "DRAFT"}, act=lambda handler: hang.wait(20) and handler.send(200, b"{}"))
     ticks = 0
 
     async def go() -> None:
@@ -515,9 +518,34 @@ def test_a_poll_that_hangs_blocks_neither_the_loop_nor_the_end(api: Api) -> None
     started = time.monotonic()
     asyncio.run(go())
     assert time.monotonic() - started < 5
+    hang.set()
 
 
-def test_a_full_queue_holds_events_back_and_loses_none(api: Api) -> None:
+def test_nothing_else_in_the_loop_waits_for_many_groups(api: DraftApi) -> None:
+    """A poll of many groups takes seconds, and what else is in the loop waits a small part of that at a time."""
+    api.drafts([invoice(*((100, f"team-{number}") for number in range(10000)))])
+    queue: asyncio.Queue[t.Any] = asyncio.Queue()
+    gaps: list[float] = []
+
+    async def go() -> int:
+        options = {"api_url": api.url, "api_key": KEY, "thresholds": [100], "group_by": ["label:team"]}
+        task = asyncio.create_task(SOURCE.main(queue, options))
+        while queue.empty():
+            before = time.monotonic()
+            await asyncio.sleep(0.001)
+            gaps.append(time.monotonic() - before)
+        turns = 0
+        while queue.qsize() < 10000:
+            turns += 1
+            await asyncio.sleep(0)
+        task.cancel()
+        return turns
+
+    assert asyncio.run(go()) > 5000, "several events for one turn of the loop"
+    assert max(gaps) < sum(gaps) / 3
+
+
+def test_a_full_queue_holds_events_back_and_loses_none(api: DraftApi) -> None:
     api.drafts([invoice(5)])
 
     async def go() -> list[float]:
@@ -544,21 +572,20 @@ def test_a_full_queue_holds_events_back_and_loses_none(api: Api) -> None:
         ("<b>&'\"\n\x1b[31m {x}", "<b>&'\"\n\x1b[31m {x}"),
     ],
 )
-def test_names_from_outside_are_no_templates(api: Api, name: str, expected: str) -> None:
+def test_names_from_outside_are_no_templates(api: DraftApi, name: str, expected: str) -> None:
     api.drafts([invoice((5, name))])
     run = watch(api, thresholds=[1], group_by=["label:team"])
     assert [event["group"] for event in run.events] == [{"label:team": expected}]
 
 
-def test_no_secret_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_logged(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    api.answers.append((503, {"code": 14, "message": f"who is {KEY}?", "details": []}))
-    api.drafts([invoice(5)])
+    api.drafts(503, [invoice(5)])
     run = watch(api, thresholds=[1])
     assert run.thresholds == [1.0]
-    assert "who is ********?" in caplog.text
+    assert "status 503, ********" in caplog.text
     assert KEY not in caplog.text
-    assert KEY not in repr(SOURCE.read_settings({"api_key": KEY, "thresholds": [1]}))
+    assert KEY not in repr(WATCH.read_settings({"api_key": KEY, "thresholds": [1]}))
 
 
 # The documentation
@@ -566,8 +593,8 @@ def test_no_secret_is_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None
 
 def test_the_documentation_has_every_option_as_it_is() -> None:
     documented = yaml.safe_load(SOURCE.DOCUMENTATION)["options"]
-    assert set(documented) == set(SOURCE.SPEC)
-    for name, spec in SOURCE.SPEC.items():
+    assert set(documented) == set(WATCH.WATCH_SPEC)
+    for name, spec in WATCH.WATCH_SPEC.items():
         option = documented[name]
         for key in ("type", "elements", "default", "choices"):
             assert option.get(key) == spec.get(key), f"{key} of {name}"
@@ -591,7 +618,7 @@ def test_the_connection_options_are_those_of_every_plugin() -> None:
 def test_the_examples_are_rulebooks_that_pass_the_options_check() -> None:
     [ruleset] = yaml.safe_load(SOURCE.EXAMPLES)
     args = ruleset["sources"][0]["cockroachdb_cloud.billing.draft_cost"]
-    assert len(SOURCE.read_settings({**args, "api_key": KEY}).thresholds) == 3
+    assert len(WATCH.read_settings({**args, "api_key": KEY}).thresholds) == 3
 
 
 # Loading it in a stock installation
@@ -656,12 +683,12 @@ def test_the_guide_shows_the_rulebook_of_the_collection() -> None:
     indented = "".join(f"    {line}" for line in ruleset.splitlines(keepends=True))
     assert f"    ---\n{indented}" in GUIDE.read_text(encoding="utf-8")
     [source] = yaml.safe_load(ruleset)[0]["sources"]
-    settings = SOURCE.read_settings({**source["cockroachdb_cloud.billing.draft_cost"], "api_key": KEY})
+    settings = WATCH.read_settings({**source["cockroachdb_cloud.billing.draft_cost"], "api_key": KEY})
     assert [threshold.amount for threshold in settings.thresholds] == [2500, 4000, 5000]
 
 
-def test_the_guide_has_every_option_and_every_key(api: Api) -> None:
-    assert set(table("Options")) == set(SOURCE.SPEC) - set(OPTIONS.CONNECTION_SPEC)
+def test_the_guide_has_every_option_and_every_key(api: DraftApi) -> None:
+    assert set(table("Options")) == set(WATCH.WATCH_SPEC) - set(OPTIONS.CONNECTION_SPEC)
     text = GUIDE.read_text(encoding="utf-8")
     assert [name for name in OPTIONS.CONNECTION_SPEC if f"``{name}``" not in text] == []
     assert [name for name in OPTIONS.ENVIRONMENT.values() if f"``{name}``" not in text] == []
