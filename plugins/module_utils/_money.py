@@ -114,9 +114,13 @@ def settle(stated: decimal.Decimal, lines: decimal.Decimal, adjustments: decimal
 
 
 def settle_each(stated: Sums, lines: Sums, adjustments: Sums) -> t.Iterator[tuple[str | None, Settled]]:
-    """Say by :func:`settle` what an invoice bills in each currency that it states or has parts in, null last."""
+    """Say by :func:`settle` what an invoice bills in each currency that it states or has parts in, null last.
+
+    What states nothing in a currency has no total that its parts could be less than.
+    """
     for currency in sorted({*stated, *lines, *adjustments}, key=text_order):
-        yield currency, settle(*(sums.get(currency, ZERO) for sums in (stated, lines, adjustments)))
+        settled = settle(*(sums.get(currency, ZERO) for sums in (stated, lines, adjustments)))
+        yield currency, settled if currency in stated else settled._replace(unitemized=ZERO)
 
 
 def _half_of_the_last_digit(stated: decimal.Decimal) -> decimal.Decimal:
