@@ -313,7 +313,7 @@ def test_times_as_yaml_makes_them(name: str, value: t.Any, expected: str, api: A
 
 def test_a_date_is_no_period(api: Api) -> None:
     assert refusal((), {"period": datetime.date(2026, 1, 1)}, variables=variables(api)) == (
-        "period '2026-01-01' is a day, and a billing period is a month: write 2026-01."
+        "period '2026-01-01' is a day, and a billing period is a month: write it without the day."
     )
 
 

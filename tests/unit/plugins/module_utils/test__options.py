@@ -561,7 +561,10 @@ def test_times_that_cut_through_months() -> None:
     [
         ("", "period is empty: write a month such as 2026-10, or leave it out."),
         (" 2026-13\n", "period '2026-13': there is no month 13, write 2026-01 to 2026-12."),
-        (datetime.date(2026, 10, 1), "period '2026-10-01' is a day, and a billing period is a month: write 2026-10."),
+        (
+            datetime.date(2026, 10, 1),
+            "period '2026-10-01' is a day, and a billing period is a month: write it without the day.",
+        ),
         (["2026"], "period \"['2026']\" is none that is known: "),
     ],
 )

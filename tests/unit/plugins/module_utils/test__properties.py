@@ -133,7 +133,7 @@ def settled(invoice: dict[str, t.Any]) -> dict[t.Any, tuple[Fraction, bool]]:
         last_digit = int(decimal.Decimal(repr(float(total))).normalize().as_tuple().exponent)
         half = Fraction(10) ** min(last_digit, -2) / 2
         adds_up = abs(total - of_parts) < half or abs(total - of_lines) < half
-        bills[currency] = (of_parts if adds_up else max(total, of_parts), adds_up)
+        bills[currency] = (of_parts if adds_up or currency not in stated else max(total, of_parts), adds_up)
     return bills
 
 
