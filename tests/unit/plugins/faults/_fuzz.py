@@ -168,8 +168,12 @@ class Round:
         options["group_by"] = self.random.sample(_GROUPS, self.random.randint(0, 4))
         if self.random.random() < 0.5:
             options["credit_rate"] = 1.25
-        if self.random.random() < 0.3:
+        if self.random.random() < 0.3 and not {"invoice", "status"}.intersection(options["group_by"]):
+            options["group_by"] = sorted({"period", *options["group_by"]})
             options["compare"] = "previous"
+        if self.random.random() < 0.5:
+            options["breakdowns"] = {"more": self.random.sample(_GROUPS, 2)}
+            options["budgets"] = [{"amount": 1}, {"amount": 1, "group": {"label:team": "payments"}}]
         self._run_module("cost_info", options, "costs")
 
     def _run_invoice_export(self, options: dict[str, t.Any], folder: str) -> None:

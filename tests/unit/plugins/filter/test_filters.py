@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
@@ -19,46 +16,28 @@ from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _costs, _focus
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus, _lines
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
+    adjustment,
+    bill,
+    draft,
+    item,
+    money,
+)
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import time_at
 
 PLUGINS = "ansible_collections.cockroachdb_cloud.billing.plugins"
 NAMES = ("cost_summary", "focus_rows", "line_items", "reconcile")
 
 INVOICES: list[dict[str, t.Any]] = [
-    {
-        "invoice_id": f"inv-{month}",
-        "status": "FINALIZED",
-        "period_start": f"2026-{month}-01T00:00:00Z",
-        "period_end": f"2026-{month + 1}-01T00:00:00Z",
-        "totals": [{"amount": amount - 0.05, "currency": "USD"}],
-        "balances": [],
-        "invoice_items": [
-            {
-                "cluster": {
-                    "id": "c-1",
-                    "name": "{{ 6 * 7 }}",
-                    "plan": "BASIC",
-                    "cloud_provider": "AWS",
-                    "regions": [{"name": "us-east-1"}],
-                    "labels": {"team": "{{ 1 / 0 }}"},
-                    "parent_id": "f-1",
-                },
-                "totals": [],
-                "line_items": [
-                    {
-                        "description": "Compute",
-                        "quantity": 2.0,
-                        "quantity_unit": "HOURS",
-                        "unit_cost": 0.1,
-                        "total": {"amount": amount, "currency": "USD"},
-                    }
-                ],
-            }
-        ],
-        "adjustments": [{"name": "Credit", "amount": {"amount": -0.05, "currency": "USD"}}],
-        "folder_resources": [{"resource_id": "f-1", "name": "F", "path": [], "organization_id": "o", "labels": {}}],
-    }
-    for month, amount in ((10, 0.1), (11, 0.3))
+    bill(
+        month,
+        item("{{ 6 * 7 }}", amount, id="c-1", labels={"team": "{{ 1 / 0 }}"}, parent_id="f-1"),
+        adjustments=[adjustment(-0.05)],
+        folder_resources=[{"resource_id": "f-1", "name": "F", "path": [], "organization_id": "o", "labels": {}}],
+    )
+    for month, amount in (("2026-10", 0.1), ("2026-11", 0.3))
 ]
 
 
@@ -94,13 +73,13 @@ def kinds(value: t.Any) -> set[type]:
 PLAIN = {dict, list, str, float, bool, type(None)}
 
 CALLS: list[tuple[str, dict[str, t.Any], list[dict[str, t.Any]]]] = [
-    ("line_items", {}, list(_costs.line_items(INVOICES))),
-    ("reconcile", {}, _costs.reconcile(INVOICES)),
-    ("cost_summary", {}, _costs.cost_summary(INVOICES)),
+    ("line_items", {}, list(_lines.line_items(INVOICES))),
+    ("reconcile", {}, ask(INVOICES).result["reconciliation"]),
+    ("cost_summary", {}, costs(INVOICES)),
     (
         "cost_summary",
         {"group_by": ["period", "cluster", "label:team"], "credit_rate": 0.5, "compare": "previous"},
-        _costs.cost_summary(INVOICES, ["period", "cluster", "label:team"], credit_rate=0.5, compare="previous"),
+        costs(INVOICES, ["period", "cluster", "label:team"], credit_rate=0.5, compare="previous"),
     ),
     ("focus_rows", {"version": "1.2"}, list(_focus.focus_rows(INVOICES, "1.2"))),
     (
@@ -162,7 +141,7 @@ def _untrusted(data: t.Any) -> t.Any:
 
 def test_filters_work_on_selected_invoices() -> None:
     expression = (
-        "{{ invoices | selectattr('invoice_id', 'equalto', 'inv-10') "
+        "{{ invoices | selectattr('invoice_id', 'equalto', 'inv-2026-10') "
         "| cockroachdb_cloud.billing.cost_summary('cluster') | map(attribute='amount') }}"
     )
     assert template(expression, invoices=_untrusted(INVOICES)) == [0.1, -0.05]
@@ -190,7 +169,11 @@ def test_a_whole_result_is_refused_with_a_hint(call: str, text: str) -> None:
         ("line_items", [[{"invoice_id": "a", "adjustments": 1}]], {}, "Invoice a .*adjustments is 1, not a list"),
         ("reconcile", [None], {}, "A list of invoices is needed"),
         ("cost_summary", [[], ["team"]], {}, "group_by: 'team' is unknown"),
-        ("cost_summary", [[]], {"credit_rate": -1}, "credit_rate: "),
+        ("cost_summary", [[]], {"credit_rate": 0}, "credit_rate: "),
+        ("cost_summary", [[]], {"budgets": []}, "cost_summary: .*budgets.* The options are group_by, "),
+        ("cost_summary", [[*INVOICES, INVOICES[0]]], {}, "The invoice 'inv-2026-10' is in this list 2 times"),
+        ("line_items", [[*INVOICES, INVOICES[0]]], {}, "The invoice 'inv-2026-10' is in this list 2 times"),
+        ("reconcile", [[*INVOICES, INVOICES[0]]], {}, "The invoice 'inv-2026-10' is in this list 2 times"),
         ("cost_summary", [[], ["cluster"]], {"compare": "previous"}, "compare: "),
         ("focus_rows", [[], "2.0"], {}, "version: "),
         ("focus_rows", [[{"invoice_id": "a"}], "1.2"], {}, "'billing_account_id'"),
@@ -203,41 +186,69 @@ def test_errors_are_filter_errors_with_the_same_text(
         filter_of(name)(*arguments, **options)
 
 
+@pytest.fixture
+def displayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which every warning that Ansible displays is added."""
+    from ansible.utils.display import Display
+
+    said: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _display, text, *_args, **_kwargs: said.append(text))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("invoices", "options", "text"),
+    [
+        (INVOICES, {"group_by": ["label:tema"]}, "No cluster has the label 'tema'. The labels are team."),
+        ([], {"group_by": ["label:tema"]}, "No cluster has the label 'tema'. No cluster has any label."),
+        (
+            [bill("2026-10", totals=[money(10000)])],
+            {},
+            "Not every invoice adds up, and the larger amount counts: inv-2026-10 (2026-10) states 10,000.00 USD, and "
+            "its line items come to 0.00, its adjustments to 0.00.",
+        ),
+    ],
+)
+def test_what_looks_wrong_is_displayed(
+    invoices: t.Any, options: dict[str, t.Any], text: str, displayed: list[str]
+) -> None:
+    filter_of("cost_summary")(invoices, **options)
+    assert displayed == [text]
+
+
+def test_what_is_in_order_warns_of_nothing(displayed: list[str]) -> None:
+    for name, options, _expected in CALLS:
+        filter_of(name)(INVOICES, **options)
+    assert displayed == []
+
+
+def test_a_month_that_is_not_over_is_compared_at_its_projection() -> None:
+    invoices = [bill("2026-10", item("a", 60)), draft("2026-11", item("a", 15), adjustments=[adjustment(-9)])]
+    with time_at(at("2026-11-11"), "filter.cost_summary"):
+        rows = filter_of("cost_summary")(invoices, compare="previous")
+    assert rows[1] == {
+        "period": "2026-11",
+        "currency": "USD",
+        "amount": 6.0,
+        "projected": 36.0,
+        "previous": 60.0,
+        "change": -24.0,
+        "change_percent": -40.0,
+    }
+
+
+def test_what_is_stated_without_line_items_is_not_lost() -> None:
+    bare = [bill("2026-10", totals=[money(10000)], invoice_items=items) for items in ([], None)]
+    for invoice in bare:
+        assert [(row["kind"], row["amount"]) for row in filter_of("line_items")([invoice])] == [("unitemized", 10000.0)]
+        assert [row["amount"] for row in filter_of("cost_summary")([invoice])] == [10000.0]
+        assert [(row["difference"], row["reconciled"]) for row in filter_of("reconcile")([invoice])] == [
+            (10000.0, False)
+        ]
+
+
 def test_every_file_has_the_filter_of_its_name() -> None:
-    folder = pathlib.Path(_costs.__file__).parents[1] / "filter"
+    folder = pathlib.Path(_lines.__file__).parents[1] / "filter"
     assert sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__") == sorted(NAMES)
     for name in NAMES:
         assert list(importlib.import_module(f"{PLUGINS}.filter.{name}").FilterModule().filters()) == [name]
-
-
-IMPORTS = """
-import sys
-for name in ("requests", "urllib3", "urllib.request", "http.client", "ssl"):
-    sys.modules.pop(name, None)
-    sys.modules[name] = None
-import importlib
-for name in sys.argv[1:]:
-    importlib.import_module(name)
-print("imported", len(sys.argv) - 1)
-"""
-
-
-def test_costs_and_focus_import_nothing_of_http() -> None:
-    names = [f"{PLUGINS}.module_utils.{name}" for name in ("_costs", "_focus")]
-    assert _import_without_http(IMPORTS, names) == "imported 2"
-
-
-def test_filters_import_without_requests() -> None:
-    # ansible-core itself may import the standard library's part of HTTP.
-    script = IMPORTS.replace(', "urllib.request", "http.client", "ssl"', "")
-    assert script != IMPORTS
-    assert _import_without_http(script, [f"{PLUGINS}.filter.{name}" for name in NAMES]) == "imported 4"
-
-
-def _import_without_http(script: str, names: list[str]) -> str:
-    tree = next(path for path in pathlib.Path(_costs.__file__).parents if path.name == "ansible_collections").parent
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([f"{tree}", *filter(None, sys.path)])}
-    done = subprocess.run(
-        [sys.executable, "-c", script, *names], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    return done.stdout.strip() or done.stderr

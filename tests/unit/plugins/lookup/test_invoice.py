@@ -357,6 +357,32 @@ def test_what_the_selection_warns_of_is_displayed(api: Api, monkeypatch: pytest.
     assert said[0].startswith("2026-10 lies only partly between start_time and end_time")
 
 
+@pytest.mark.parametrize(
+    ("invoices", "keywords", "text"),
+    [
+        ([], {}, "There is no invoice to look at: the API answered with none."),
+        ([JANUARY], {"period": "2025-12..2026-01"}, "There is no invoice for 2025-12."),
+        (
+            [JANUARY],
+            {"period": "2026-02"},
+            "There is no invoice of this selection: the newest one is of 2026-01 (FINAL",
+        ),
+        ([JANUARY, JANUARY], {}, "Left out: 1 invoice(s) that the API sent twice."),
+    ],
+)
+def test_what_was_gathered_warns_too(
+    invoices: list[t.Any], keywords: dict[str, str], text: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible.utils.display import Display
+
+    said: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda _display, text, *_args, **_kwargs: said.append(text))
+    api.expect(answer={"invoices": invoices})
+    run_lookup("invoice", (), keywords, variables=variables(api))
+    assert len(said) == 1
+    assert said[0].startswith(text)
+
+
 # Around it
 
 
