@@ -79,8 +79,8 @@ def time_at(now: datetime.datetime, *names: str) -> t.Iterator[None]:
 
     class Clock(datetime.datetime):
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
-            return now.astimezone(tz)
+        def now(cls, tz: datetime.tzinfo | None = None) -> Clock:
+            return cls.fromtimestamp(now.timestamp(), tz)
 
     clock = types.SimpleNamespace(**{**vars(datetime), "datetime": Clock})
     with contextlib.ExitStack() as stack:

@@ -238,8 +238,9 @@ def test_a_month_that_is_not_over_is_compared_at_its_projection() -> None:
 
 
 def test_what_is_stated_without_line_items_is_not_lost() -> None:
-    bare = [bill("2026-10", totals=[money(10000)], invoice_items=items) for items in ([], None)]
-    for invoice in bare:
+    without: tuple[t.Any, ...] = ([], None)
+    for items in without:
+        invoice = bill("2026-10", totals=[money(10000)], invoice_items=items)
         assert [(row["kind"], row["amount"]) for row in filter_of("line_items")([invoice])] == [("unitemized", 10000.0)]
         assert [row["amount"] for row in filter_of("cost_summary")([invoice])] == [10000.0]
         assert [(row["difference"], row["reconciled"]) for row in filter_of("reconcile")([invoice])] == [

@@ -309,7 +309,13 @@ def test_the_order_of_the_input_does_not_matter(data: Invoices, group_by: list[s
             chance.shuffle(one["line_items"])
     compare = "previous" if "period" in group_by and not {"invoice", "status"} & set(group_by) else None
     budgets = [{"amount": 5}, {"amount": 5, "group": {"cluster": "orders"}}]
-    options = {"group_by": group_by, "credit_rate": 0.7, "compare": compare, "budgets": budgets, "now": NOW}
+    options: dict[str, t.Any] = {
+        "group_by": group_by,
+        "credit_rate": 0.7,
+        "compare": compare,
+        "budgets": budgets,
+        "now": NOW,
+    }
     assert ask(shuffled, **options) == ask(data, **options)
 
 
