@@ -113,7 +113,6 @@ EXAMPLES = r"""
   cockroachdb_cloud.billing.invoice_export:
     dest: /tmp/last_month.csv
     period: last_month
-    group: finance
     mode: "0640"
 
 - name: Write them for an Excel whose decimal sign is a comma
@@ -128,11 +127,11 @@ EXAMPLES = r"""
     dest: /tmp/invoices.json
     layout: invoices
 
-- name: Write this year in the layout of FOCUS 1.2, with a credit at 0.9 USD
+- name: Write the last three months in the layout of FOCUS 1.2, with a credit at 0.9 USD
   cockroachdb_cloud.billing.invoice_export:
     dest: /tmp/focus.csv
     layout: focus-1.2
-    period: this_year
+    period: last_3_months
     credit_rate: 0.9
 """
 
