@@ -172,10 +172,12 @@ class Watcher:
         return [crossing for crossing in crossings if (crossing.key, crossing.threshold) not in self._emitted]
 
     def emit(self, crossing: Crossing) -> Row:
-        """Return what rules get to know of a crossing, and remember not to return it again."""
-        self._emitted.add((crossing.key, crossing.threshold))
+        """Return what rules get to know of a crossing, and remember that they do.
+
+        :raises ResponseError: when the amount is larger than a number can be.
+        """
         settings = self._settings
-        return {
+        event = {
             "event": "threshold_crossed",
             "period": self._period,
             "invoice_id": self._invoice_id,
@@ -187,6 +189,8 @@ class Watcher:
             "percent": optional(crossing.threshold.percent),
             "budget": optional(settings.budget),
         }
+        self._emitted.add((crossing.key, crossing.threshold))
+        return event
 
     def _say_what_is_left_out(self, books: t.Iterable[Book], now: datetime.datetime) -> None:
         for header in (book.header for book in books):

@@ -259,7 +259,10 @@ async def watch(
     failures = 0
     while True:
         try:
-            crossings = await _in_thread(lambda: watcher.poll(now()))
+            for crossing in await _in_thread(lambda: watcher.poll(now())):
+                await queue.put({"cockroachdb_cloud": {**watcher.emit(crossing), "at_start": at_start}})
+                # So that the rules, and whatever else is in the loop, get their turn between two events.
+                await sleep(0)
         except MemoryError:
             raise
         except Exception as error:
@@ -273,10 +276,6 @@ async def watch(
                 _LOG.warning("The cost is known again. Polls that failed before: %d.", failures)
             failures = 0
             wait = settings.interval
-            for crossing in crossings:
-                await queue.put({"cockroachdb_cloud": {**watcher.emit(crossing), "at_start": at_start}})
-                # So that the rules, and whatever else is in the loop, get their turn between two events.
-                await sleep(0)
             at_start = False
         await sleep(wait)
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import importlib
 import importlib.util
@@ -105,13 +106,13 @@ def invoice(*amounts: t.Any, month: str = "2026-10", status: str = "DRAFT", **mo
     }
 
 
+@dataclasses.dataclass
 class Run:
     """What watching brought about: events, waits, and the error that ended it, if any."""
 
-    def __init__(self) -> None:
-        self.events: list[dict[str, t.Any]] = []
-        self.waits: list[float] = []
-        self.error: BaseException | None = None
+    events: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    waits: list[float] = dataclasses.field(default_factory=list)
+    error: BaseException | None = None
 
     @property
     def thresholds(self) -> list[float]:
@@ -173,49 +174,31 @@ def test_an_event_says_everything(api: DraftApi) -> None:
 
 
 def test_each_threshold_is_emitted_once_in_a_month(api: DraftApi) -> None:
-    api.drafts(
-        [invoice(50)],
-        [invoice(100)],
-        [invoice(900)],
-        [invoice(90)],
-        [invoice(900)],
-        [invoice(150, month="2026-11")],
-        [invoice(9000)],
-    )
-    run = watch(api, *[NOW] * 5, NOVEMBER, thresholds=[500, 100, 200])
+    api.drafts(503, *([invoice(cost)] for cost in (110, 100, 900, 90, 900)))
+    api.drafts([invoice(150, month="2026-11")], [invoice(9000)])
+    run = watch(api, *[NOW] * 6, NOVEMBER, thresholds=[500, 100, 200])
     assert [(e["period"], e["threshold"], e["amount"], e["at_start"]) for e in run.events] == [
-        ("2026-10", 100.0, 100.0, False),
+        ("2026-10", 100.0, 110.0, True),
         ("2026-10", 200.0, 900.0, False),
         ("2026-10", 500.0, 900.0, False),
         ("2026-11", 100.0, 150.0, False),
     ]
 
 
-def test_what_was_crossed_before_the_start_is_emitted_at_the_first_poll(api: DraftApi) -> None:
-    api.drafts(503, [invoice(250)], [invoice(350)])
-    run = watch(api, thresholds=[100, 200, 300])
-    assert [(e["threshold"], e["at_start"]) for e in run.events] == [(100.0, True), (200.0, True), (300.0, False)]
-
-
 def test_a_threshold_is_crossed_to_the_last_digit(api: DraftApi) -> None:
     # 0.1 + 0.2 is above 0.3 as doubles, and 0.3 as money; 33.3 % of 10 is 3.33.
     api.drafts([invoice((0.1, "a"), (0.2, "a"), (3.33, "b"))])
     run = watch(api, thresholds=["0.3", "0.30000000001", "33.3%"], budget="10", group_by=["label:team"])
-    assert [(e["group"]["label:team"], e["threshold"]) for e in run.events] == [
-        ("a", 0.3),
-        ("b", 0.3),
-        ("b", 0.30000000001),
-        ("b", 3.33),
-    ]
+    crossed = [(e["group"]["label:team"], e["threshold"]) for e in run.events]
+    assert crossed == [("a", 0.3), ("b", 0.3), ("b", 0.30000000001), ("b", 3.33)]
 
 
 def test_each_group_crosses_by_itself(api: DraftApi) -> None:
     api.drafts([invoice((120, "shop"), (40, "data"), (90, None))], [invoice((120, "shop"), (140, "data"), (300, None))])
     run = watch(api, thresholds=[100], group_by=["label:team", "kind"])
-    assert [(e["group"], e["amount"]) for e in run.events] == [
-        ({"label:team": "shop", "kind": "usage"}, 120.0),
-        ({"label:team": "data", "kind": "usage"}, 140.0),
-        ({"label:team": None, "kind": "usage"}, 300.0),
+    assert [e["amount"] for e in run.events] == [120.0, 140.0, 300.0]
+    assert [e["group"] for e in run.events] == [
+        {"label:team": team, "kind": "usage"} for team in ("shop", "data", None)
     ]
 
 
@@ -262,29 +245,11 @@ def test_a_credit_is_not_multiplied(api: DraftApi) -> None:
     assert [e["amount"] for e in watch(api, thresholds=[290], measure="projected").events] == [295.0]
 
 
-def test_what_cannot_be_projected_is_named_once(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
-    api.drafts(*[[invoice(10.5, period_end=None)]] * 2)
-    assert watch(api, thresholds=[1], measure="projected").events == []
-    assert [record.getMessage() for record in caplog.records] == [
-        "The draft of 2026-10 has no period_end: nothing can be projected."
-    ]
-
-
 @pytest.mark.parametrize("group_by", [None, ["label:team"]])
 def test_credits_count_at_their_rate(api: DraftApi, group_by: t.Any) -> None:
     draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"), (10, "a", "COCKROACH_CREDITS"), (1, "a", "USD"), (7, "a", "EUR"))
     api.drafts([draft], [draft])
     assert watch(api, thresholds=[50, 56, 57], credit_rate="0.5", group_by=group_by).thresholds == [50.0, 56.0]
-
-
-def test_a_currency_that_the_draft_does_not_have_is_named_once(api: DraftApi, caplog: pytest.LogCaptureFixture) -> None:
-    draft = invoice((100, "a", "CRDB_CLOUD_CREDITS"))
-    api.drafts([draft], [draft])
-    assert watch(api, thresholds=[1]).events == []
-    assert [record.getMessage() for record in caplog.records] == [
-        "The draft of 2026-10 has no amount in USD, only in CRDB_CLOUD_CREDITS: "
-        "set currency, or credit_rate for credits."
-    ]
 
 
 @pytest.mark.parametrize("currency", [None, "", " "])
@@ -294,16 +259,34 @@ def test_no_currency_is_one(api: DraftApi, currency: t.Any) -> None:
     assert [(e["amount"], e["currency"]) for e in run.events] == [(30.0, "USD")]
 
 
-def test_what_the_draft_lacks_and_what_does_not_add_up_is_named_once(
-    api: DraftApi, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("draft", "args", "text"),
+    [
+        (
+            invoice((100, "a", "CRDB_CLOUD_CREDITS")),
+            {},
+            "The draft of 2026-10 has no amount in USD, only in CRDB_CLOUD_CREDITS: set currency, or credit_rate for ",
+        ),
+        (
+            invoice(10.5, period_end=None),
+            {"measure": "projected"},
+            "The draft of 2026-10 has no period_end: nothing can be projected.",
+        ),
+        (invoice((0.5, "a")), {"group_by": ["label:a\nb"]}, "No cluster has the label 'a\\nb'. The labels are team."),
+        (
+            invoice(0.1, totals=[{"amount": 0.9, "currency": "USD"}]),
+            {},
+            "Not every invoice adds up, and the larger amount counts: draft-2026-10 (2026-10) states 0.90 USD, ",
+        ),
+    ],
+)
+def test_what_makes_numbers_questionable_is_said_once(
+    api: DraftApi, caplog: pytest.LogCaptureFixture, draft: t.Any, args: dict[str, t.Any], text: str
 ) -> None:
-    polls = [[invoice((cost, "a\n"), totals=[{"amount": cost + 900.0, "currency": "USD"}])] for cost in (50, 60)]
-    api.drafts(*polls)
-    run = watch(api, thresholds=[500], group_by=["label:tema"])
-    assert [(e["group"], e["amount"]) for e in run.events] == [({"label:tema": None}, 950.0)]
-    label, difference = (record.getMessage() for record in caplog.records)
-    assert label == "No cluster has the label 'tema'. The labels are team."
-    assert "draft-2026-10 (2026-10) states 950.00 USD, and its line items come to 50.00" in difference
+    api.drafts([draft], [{**draft, "invoice_id": "another"}])
+    assert watch(api, thresholds=[1], **args).events == []
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith(text)
 
 
 # Which draft
@@ -395,30 +378,40 @@ def test_a_refusal_ends_the_source_at_the_start_and_is_survived_later(
     assert run.waits == [3600, 15, 30, 3600]
 
 
+def test_an_amount_that_no_number_holds_is_survived(api: DraftApi) -> None:
+    api.drafts([], [invoice((1.7e308, "a", "COCKROACH_CREDITS"))], [invoice(5)])
+    run = watch(api, thresholds=[1], credit_rate=10)
+    assert (run.thresholds, run.waits) == ([1.0], [3600, 15, 3600])
+
+
+UNEXPECTED = [ZeroDivisionError(f"of {KEY}"), StopIteration(), RecursionError("deep"), MemoryError()]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "waits"), [([KeyError("at the start")], []), ([None, *UNEXPECTED], [3600, 15, 30, 60])]
+)
 def test_what_nobody_expects_ends_the_source_at_the_start_alone(
-    api: DraftApi, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: DraftApi,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    outcomes: list[Exception | None],
+    waits: list[float],
 ) -> None:
     """No answer is known that brings it about, so that it is raised where costs are computed."""
-    compute, outcomes = WATCH.group_costs, []
+    compute, coming = WATCH.group_costs, list(outcomes)
 
     def group_costs(*args: t.Any) -> t.Any:
-        error = outcomes.pop(0)
+        error = coming.pop(0)
         if error:
             raise error
         return compute(*args)
 
     monkeypatch.setattr(WATCH, "group_costs", group_costs)
-    draft = [invoice(50)]
-    for outcomes, thresholds in (
-        ([KeyError("start")], []),
-        ([None, ZeroDivisionError(f"of {KEY}"), StopIteration(), RecursionError("deep"), MemoryError()], [10.0]),
-    ):
-        last = outcomes[-1]
-        api.drafts(*[draft] * len(outcomes))
-        run = watch(api, thresholds=[10])
-        assert (run.error, run.thresholds) == (last, thresholds)
-    assert run.waits == [3600, 15, 30, 60]
-    assert "15 seconds. ZeroDivisionError: of ********" in caplog.text
+    api.drafts(*[[invoice(50)]] * len(outcomes))
+    run = watch(api, thresholds=[10])
+    assert (run.error, run.waits) == (outcomes[-1], waits)
+    assert len(run.events) == outcomes.count(None)
+    assert ("15 seconds. ZeroDivisionError: of ********" in caplog.text) == bool(waits)
     assert KEY not in caplog.text
 
 
@@ -433,13 +426,10 @@ def test_what_nobody_expects_ends_the_source_at_the_start_alone(
         ({"thresholds": [0]}, "thresholds must hold amounts above 0 such as 500, or percentages such as 80%, not 0."),
         ({"thresholds": [True]}, "not True"),
         ({"thresholds": ["much"]}, "not 'much'"),
-        ({"thresholds": [float("nan")]}, "not nan"),
         ({"thresholds": [{"a": 1}]}, "not {'a': 1}"),
         ({"thresholds": [1e15]}, "not 1000000000000000.0"),
         ({"thresholds": ["80%"]}, "thresholds: '80%' is a percentage of the budget, and budget is not set."),
-        ({"thresholds": ["%"], "budget": 5}, "not ''"),
         ({"budget": "a lot"}, "budget must be a number above 0, not 'a lot'."),
-        ({"budget": 0}, "budget must be a number above 0, not 0."),
         ({"measure": "guessed"}, "value of measure must be one of: spent, projected, got: guessed"),
         ({"interval": 9}, "interval must be a whole number from 10 to 86400, not 9."),
         ({"interval": "often"}, "interval"),
@@ -447,12 +437,10 @@ def test_what_nobody_expects_ends_the_source_at_the_start_alone(
         ({"currency": "usd"}, "currency must be one such as USD or CRDB_CLOUD_CREDITS, not 'usd'."),
         ({"currency": "EUR", "credit_rate": 1}, "credit_rate turns credits into USD"),
         ({"credit_rate": "cheap"}, "credit_rate: the USD for one credit is needed"),
-        ({"credit_rate": 90}, "write 0.9 where a credit costs 90 cents"),
         ({"group_by": ["team"]}, "group_by: 'team' is unknown."),
         ({"group_by": [{"label": "team"}]}, "group_by: write 'label:team' without a space"),
         ({"treshold": [5]}, "treshold"),
         ({"api_key": None}, "There is no credential"),
-        ({"api_key": "sandbox key"}, "The option api_key holds white space"),
         ({"api_key": ["sandbox-list-key"]}, "The option api_key must be a string."),
         ({"api_jwt": "sandbox-jwt"}, "are both given: leave one out."),
         ({"api_key": None, "api_jwt": "sandbox-jwt"}, "needs vanity_name"),
@@ -473,17 +461,11 @@ def test_bad_options_end_the_source_before_any_call(api: DraftApi, args: dict[st
 @pytest.mark.parametrize(
     ("args", "environment", "expected"),
     [
-        ({}, {"COCKROACH_API_KEY": "sandbox-env"}, {"authorization": "Bearer sandbox-env"}),
         ({"api_key": "sandbox-a"}, {"COCKROACH_API_KEY": "sandbox-env"}, {"authorization": "Bearer sandbox-a"}),
         (
             {"api_jwt": "sandbox-jwt", "vanity_name": "crl"},
             {"COCKROACH_API_KEY": "sandbox-env", "COCKROACH_VANITY_NAME": "other", "COCKROACH_USERNAME": "a@b.c"},
             {"authorization": "Bearer sandbox-jwt", "cc-vanity-name": "crl", "cc-username": "a@b.c"},
-        ),
-        (
-            {"api_version": "2026-09-15"},
-            {"COCKROACH_API_JWT": "sandbox-jwt", "COCKROACH_VANITY_NAME": "crl"},
-            {"authorization": "Bearer sandbox-jwt", "cc-vanity-name": "crl", "cc-version": "2026-09-15"},
         ),
     ],
 )
@@ -588,6 +570,16 @@ def test_no_secret_is_logged(api: DraftApi, caplog: pytest.LogCaptureFixture) ->
     assert KEY not in repr(WATCH.read_settings({"api_key": KEY, "thresholds": [1]}))
 
 
+def test_ansible_core_is_told_what_to_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ansible-core 2.22 has a register for it."""
+    registered: set[str] = set()
+    credential = importlib.import_module(f"{MODULE_UTILS}._credential")
+    monkeypatch.setattr(credential, "register_secrets", registered.update)
+    with pytest.raises(ERRORS.OptionsError):
+        WATCH.read_settings({"api_key": f" {KEY} ", "thresholds": []})
+    assert registered == {KEY, f" {KEY} "}
+
+
 # The documentation
 
 
@@ -666,25 +658,15 @@ def test_it_says_when_ansible_core_is_missing(tmp_path: pathlib.Path) -> None:
     )
 
 
-# The rulebook of the collection and the guide
+# The guide
 
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_events.rst"
-RULEBOOK = ROOT / "extensions" / "eda" / "rulebooks" / "draft_cost.yml"
 
 
 def table(title: str) -> list[str]:
     """Return the first column of the table in a section of the guide."""
     section = GUIDE.read_text(encoding="utf-8").partition(f"\n{title}\n---")[2].partition("\n---")[0]
     return [line.split("``")[1] for line in section.splitlines() if line.startswith("  * - ``")]
-
-
-def test_the_guide_shows_the_rulebook_of_the_collection() -> None:
-    ruleset = RULEBOOK.read_text(encoding="utf-8").partition("\n\n")[2]
-    indented = "".join(f"    {line}" for line in ruleset.splitlines(keepends=True))
-    assert f"    ---\n{indented}" in GUIDE.read_text(encoding="utf-8")
-    [source] = yaml.safe_load(ruleset)[0]["sources"]
-    settings = WATCH.read_settings({**source["cockroachdb_cloud.billing.draft_cost"], "api_key": KEY})
-    assert [threshold.amount for threshold in settings.thresholds] == [2500, 4000, 5000]
 
 
 def test_the_guide_has_every_option_and_every_key(api: DraftApi) -> None:
