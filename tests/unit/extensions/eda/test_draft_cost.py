@@ -596,17 +596,6 @@ def test_the_documentation_has_every_option_as_it_is() -> None:
         assert all(text.endswith(".") for text in option["description"])
 
 
-def test_the_connection_options_are_those_of_every_plugin() -> None:
-    fragment = importlib.import_module(
-        "ansible_collections.cockroachdb_cloud.billing.plugins.doc_fragments._connection"
-    )
-    documented = yaml.safe_load(SOURCE.DOCUMENTATION)["options"]
-    for name, option in yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"].items():
-        assert {k: v for k, v in documented[name].items() if k in ("type", "default", "choices")} == {
-            k: v for k, v in option.items() if k in ("type", "default", "choices")
-        }
-
-
 def test_the_examples_are_rulebooks_that_pass_the_options_check() -> None:
     [ruleset] = yaml.safe_load(SOURCE.EXAMPLES)
     args = ruleset["sources"][0]["cockroachdb_cloud.billing.draft_cost"]
