@@ -509,7 +509,7 @@ def test_nothing_else_in_the_loop_waits_for_many_groups(api: DraftApi, monkeypat
     queue: asyncio.Queue[t.Any] = asyncio.Queue()
     computing: list[int] = []
 
-    class Watched(SOURCE.Watcher):  # type: ignore[misc, name-defined] # a class of a module that is loaded by its path
+    class Watched(SOURCE.Watcher):
         def poll(self, now: datetime.datetime) -> t.Any:
             computing.append(threading.get_ident())
             crossings = super().poll(now)
