@@ -35,9 +35,9 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def sandbox() -> t.Iterator[billing_sandbox.Sandbox]:
-    """Run a small sandbox late in this month, so that the draft holds something on any day."""
+    """Run a sandbox with all months of this year, late in this month, so that the draft holds something on any day."""
     today = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m}-25"
-    with billing_sandbox.Sandbox(months=6, today=today) as running:
+    with billing_sandbox.Sandbox(months=14, today=today) as running:
         yield running
 
 

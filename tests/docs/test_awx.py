@@ -96,7 +96,7 @@ def test_awx_takes_the_injectors(kind: str) -> None:
 
 
 def test_the_variables_are_those_of_the_collection() -> None:
-    source = (_examples.ROOT / "plugins" / "module_utils" / "_options.py").read_text(encoding="utf-8")
+    source = (_examples.ROOT / "plugins" / "module_utils" / "_credential.py").read_text(encoding="utf-8")
     known = set(re.findall(r'^    "\w+": "(COCKROACH_\w+)",$', source, re.MULTILINE))
     assert "COCKROACH_SERVER" in known
     assert {name for kind in FILLED_IN for name in credential_type(kind)[1]["env"]} == known
@@ -117,6 +117,6 @@ def test_a_job_runs_with_it(kind: str, runner: _examples.Runner) -> None:
     bare = {name: value for name, value in runner.environment.items() if not name.startswith("COCKROACH_")}
     job = bare | inject(credential_type(kind)[1], {**FILLED_IN[kind], "api_url": url})
     said = _examples.Runner(runner.folder, job).run(
-        kind, "ansible-playbook", "cockroachdb_cloud.billing.invoices", "-e", "period=last_month"
+        kind, "ansible-playbook", "cockroachdb_cloud.billing.invoices", "-e", "billing_period=last_month"
     )
     assert "1 invoice" in said

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 
 import _examples
@@ -49,7 +50,7 @@ def test_every_focus_column_is_explained() -> None:
 
 
 def test_every_column_of_line_items_is_named() -> None:
-    source = (UTILS / "_costs.py").read_text(encoding="utf-8")
+    source = (UTILS / "_lines.py").read_text(encoding="utf-8")
     (names,) = re.findall(r"^LINE_ITEM_KEYS = \((.*?)^\)", source, re.MULTILINE | re.DOTALL)
     assert set(re.findall(r'"(\w+)"', names)) <= literals(guide("guide_exports_and_focus"))
 
@@ -57,15 +58,31 @@ def test_every_column_of_line_items_is_named() -> None:
 def test_every_reason_is_explained() -> None:
     source = (UTILS / "_errors.py").read_text(encoding="utf-8")
     reasons = set(re.findall(r'^    reason(?:: t\.ClassVar\[str\])? = "(\w+)"$', source, re.MULTILINE))
-    assert len(reasons) == 10
+    assert len(reasons) == 11
     assert set(re.findall(r"^(\w+)\n\^+$", guide("guide_troubleshooting"), re.MULTILINE)) == reasons
 
 
-def test_every_variable_of_the_budget_is_explained() -> None:
-    source = (ROOT / "playbooks" / "budget.yml").read_text(encoding="utf-8")
-    variables = set(re.findall(r"^#   (\w+)  ", source, re.MULTILINE))
-    assert {"budget", "measure"} <= variables
-    assert set(re.findall(r"^  \* - ``(\w+)``$", guide("guide_budgets"), re.MULTILINE)) == variables
+def variables_of(playbook: str) -> set[str]:
+    """Return the variables that the head of a playbook names."""
+    source = (ROOT / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8")
+    head = source[: source.index("\n- name: ")]
+    return set(re.findall(r"^#   (billing_\w+)  ", head, re.MULTILINE))
+
+
+@pytest.mark.parametrize("playbook", ["budget", "organizations"])
+def test_every_variable_of_a_playbook_is_explained(playbook: str) -> None:
+    page = guide("guide_budgets" if playbook == "budget" else "guide_organizations")
+    cells = "\n".join(re.findall(r"^  \* - (``.*)$", page, re.MULTILINE))
+    assert "billing_budgets" in variables_of(playbook)
+    assert variables_of(playbook) == literals(cells)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.name)
+def test_every_variable_of_the_playbooks_is_in_the_readme(path: pathlib.Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme[readme.index("### Variables of the playbooks") : readme.index("### When it fails")]
+    assert f"`{path.stem}`" in table
+    assert variables_of(path.stem) <= set(re.findall(r"`(billing_\w+)`", table))
 
 
 def test_the_guide_has_the_rulebook_of_the_collection() -> None:

@@ -5,7 +5,7 @@
 """Show what the collection does: install it as a user would, print the invoices, write the report.
 
 With C(COCKROACH_API_KEY) in the environment it asks the real API, else a sandbox that ends with this program.
-Arguments are handed on to C(ansible-playbook), for example C(-e period=last_3_months).
+Arguments are handed on to C(ansible-playbook), for example C(-e billing_period=last_3_months).
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def playbook(name: str, *arguments: str) -> list[str]:
 def demo(arguments: t.Sequence[str], connection: dict[str, str]) -> int:
     """Show the invoices while the report is written, and return the exit code of the playbook that failed, or 0."""
     options: dict[str, t.Any] = {"env": environment(**connection), "stdin": subprocess.DEVNULL}
-    to_report = playbook("report", "-e", f"report_dest={REPORT}", *arguments)
+    REPORT.parent.mkdir(exist_ok=True)
+    to_report = playbook("report", "-e", f"billing_dest={REPORT}", *arguments)
     log = CACHE / "report.log"
     log.parent.mkdir(exist_ok=True)
     with (
