@@ -65,8 +65,8 @@ def variables(text: str) -> set[str]:
     tree = environment.parse(text)
     for node in tree.find_all((jinja2.nodes.Filter, jinja2.nodes.Test)):
         # Ansible's own are not there, and nothing is rendered.
-        environment.filters.setdefault(node.name, str)
-        environment.tests.setdefault(node.name, bool)
+        environment.filters.setdefault(node.name, lambda value: value)
+        environment.tests.setdefault(node.name, lambda value: value)
     return jinja2.meta.find_undeclared_variables(tree)
 
 
