@@ -25,7 +25,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     optional,
     reconciliation_rows,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import check_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import check_invoices, legible
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import monthly, run_out
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
@@ -112,7 +112,7 @@ def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:
     missing = [name for name in query.labels() if name not in known]
     if not missing:
         return None
-    there = sorted(known)
+    there = [legible(name) for name in sorted(known)]
     more = f" and {len(there) - _MOST_LABELS} more" if len(there) > _MOST_LABELS else ""
     there_are = f"The labels are {', '.join(there[:_MOST_LABELS])}{more}." if there else "No cluster has any label."
     named = " and ".join(repr(name) for name in missing)
@@ -136,8 +136,9 @@ def differences(rows: t.Iterable[Row]) -> list[str]:
     if not wrong:
         return []
     said = [
-        f"{row['invoice_id']} ({row['period']}) states {grouped(row['total'])} {row['currency'] or '(no currency)'}, "
-        f"and its line items come to {grouped(row['lines'])}, its adjustments to {grouped(row['adjustments'])}"
+        f"{legible(row['invoice_id'] or '(no id)')} ({row['period'] or 'no period'}) states {grouped(row['total'])} "
+        f"{legible(row['currency'] or '(no currency)')}, and its line items come to {grouped(row['lines'])}, its "
+        f"adjustments to {grouped(row['adjustments'])}"
         for row in wrong[:_MOST]
     ]
     more = f"; and {len(wrong) - _MOST} more, see reconciliation" if len(wrong) > _MOST else ""

@@ -24,7 +24,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     optional,
     projection_row,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import legible, shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import UNKNOWN, Projection
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import percent_of, to_float
@@ -131,7 +131,11 @@ def judge(budgets: t.Sequence[Budget], books: t.Sequence[Book], calendar: Calend
 
 def say_what_is_newest(books: t.Iterable[Book], now: datetime.datetime) -> str:
     """Return the text for a month without a draft."""
-    known = sorted((book.header.period, f"{book.header.status}") for book in books if book.header.period is not None)
+    known = sorted(
+        (book.header.period, legible(book.header.status or "without a status"))
+        for book in books
+        if book.header.period is not None
+    )
     newest = f"the newest invoice is of {known[-1][0]} ({known[-1][1]})" if known else "there is no invoice at all"
     return f"There is no draft of this month ({now:%Y-%m}) to compare with a budget: {newest}."
 
@@ -167,13 +171,13 @@ def _say_what_there_is(budget: Budget, known: dict[Group, Cell]) -> str:
     which = f"the budget {shown(budget.name)}" if budget.name else "a budget"
     wanted = dict(budget.group)
     values = tuple(wanted.values())
-    currencies = sorted({f"{currency or 'no currency'}" for key, currency in known if key == values})
+    currencies = sorted({legible(currency or "no currency") for key, currency in known if key == values})
     if currencies:
         return (
             f"budgets: no cost of {which} is in {budget.currency}, only in {', '.join(currencies)}. Set its currency, "
             "or credit_rate for credits."
         )
-    names = sorted({" / ".join(value or "(none)" for value in key) for key, dummy in known if key})
+    names = sorted({" / ".join(legible(value or "(none)") for value in key) for key, dummy in known if key})
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     there_is = f" There is {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
     return f"budgets: no cost fits {which} of {wanted}.{there_is}"

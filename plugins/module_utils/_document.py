@@ -33,6 +33,11 @@ def shown(value: t.Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def legible(text: str) -> str:
+    """Return a text from outside as a message shows it: as it is, where that is one short line without controls."""
+    return text if text.isprintable() and 0 < len(text) <= 60 else shown(text)
+
+
 class Invoice:
     """An invoice, read with care: every access either returns what the type promises or raises C(ResponseError)."""
 
@@ -56,8 +61,7 @@ class Invoice:
         """Return what a message calls the invoice: its id comes from outside, and may be anything."""
         if self.invoice_id is None:
             return "An invoice without an id"
-        legible = self.invoice_id.isprintable() and len(self.invoice_id) <= 60
-        return f"Invoice {self.invoice_id if legible else shown(self.invoice_id)}"
+        return f"Invoice {legible(self.invoice_id)}"
 
     def _month(self, text: str) -> str:
         try:

@@ -14,7 +14,7 @@ import json
 import re
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import legible, shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError, ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import (
     Months,
@@ -133,11 +133,12 @@ class _Pile:
             raise _no_invoices("a list of invoices")
         months, status = self._selection.months, self._selection.status
         start = _start(raw, needed=months is not None)
+        found = raw.get("status")
         if start != _NEVER:
-            self._newest = max(self._newest, (start, f"{start:%Y-%m} ({raw.get('status') or 'without a status'})"))
+            self._newest = max(self._newest, (start, f"{start:%Y-%m} ({legible(str(found or 'without a status'))})"))
         # The id settles the order of several invoices of one month.
-        entry = _Kept(start, f"{raw.get('period_start')} {raw.get('invoice_id')}", raw.get("status") == "DRAFT", None)
-        if status is not None and raw.get("status") != status:
+        entry = _Kept(start, f"{raw.get('period_start')} {raw.get('invoice_id')}", found == "DRAFT", None)
+        if status is not None and found != status:
             self._leave_out(f"of another status than {status}")
         elif not self._is_new(raw.get("invoice_id")):
             self._leave_out("that the API sent twice")

@@ -189,9 +189,24 @@ def test_what_does_not_add_up_is_a_warning() -> None:
         "inv-2026-03 (2026-03) states 120.00 USD, and its line items come to 100.00, its adjustments to 0.00"
         "; and 2 more, see reconciliation."
     ]
-    odd = bill("2026-01", item("a", line(1, "")), totals=[])
-    assert "states 0.00 (no currency), and" in ask([odd]).warnings[0]
+    odd = bill("2026-01", item("a", line(1, "")), totals=[], invoice_id=None, period_start=None)
+    assert "counts: (no id) (no period) states 0.00 (no currency), and" in ask([odd]).warnings[0]
     assert ask(TEAMS).warnings == []
+
+
+def test_a_warning_is_one_line_to_read_whatever_the_invoice_holds() -> None:
+    """Names come from outside; in a terminal they must not be more than text."""
+    bad = "a\x1b[2J\n" + "x" * 99
+    odd = draft(
+        "2026-09", item(bad, line(1, bad), labels={bad: bad}), totals=[money(5, bad)], invoice_id=bad, status=f"{bad}"
+    )
+    budgets = [{"amount": 1, "group": {"cluster": "a"}}, {"amount": 1, "group": {"cluster": bad}, "name": bad}]
+    of_final = ask([odd], group_by=["label:team"], budgets=budgets, now=MIDDLE).warnings
+    of_draft = ask([{**odd, "status": "DRAFT"}], group_by=["label:team"], budgets=budgets, now=MIDDLE).warnings
+    assert (len(of_final), len(of_draft)) == (3, 4)
+    for text in (*of_final, *of_draft):
+        assert text.isprintable()
+        assert "x" * 60 not in text
 
 
 @pytest.mark.parametrize(

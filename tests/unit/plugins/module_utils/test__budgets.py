@@ -162,6 +162,7 @@ def test_a_long_list_of_what_there_is_is_cut() -> None:
     [
         ([], "there is no invoice at all"),
         ([{"invoice_id": "a", "totals": [money(1)]}], "there is no invoice at all"),
+        ([bill("2026-07", status=None)], "the newest invoice is of 2026-07 (without a status)"),
         ([bill("2026-07"), AUGUST], "the newest invoice is of 2026-08 (FINALIZED)"),
         ([AUGUST, bill("2026-09", item("a", 1))], "the newest invoice is of 2026-09 (FINALIZED)"),
         ([draft("2026-08", item("a", 9))], "the newest invoice is of 2026-08 (DRAFT)"),

@@ -11,7 +11,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice, check_invoices, shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
+    Invoice,
+    check_invoices,
+    legible,
+    shown,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
@@ -87,6 +92,7 @@ def test_an_id_comes_from_outside_and_may_be_anything(invoice_id: t.Any, name: s
 
 
 def test_errors_stay_short_whatever_they_show() -> None:
+    assert [legible(text) for text in ("a b", "", "a\x1b", "x" * 61)] == ["a b", "''", r"'a\x1b'", f"'{'x' * 56}..."]
     assert shown("x" * 1000) == f"'{'x' * 56}..."
     # From 3.11 on Python refuses to write a number of that many digits.
     assert len(shown(10**5000)) <= 60

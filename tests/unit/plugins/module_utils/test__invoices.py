@@ -365,6 +365,12 @@ LACKING: list[tuple[list[t.Any], dict[str, t.Any], str, str]] = [
     ([], {"start_time": "2026-01-01T00:00:00Z"}, "invoices", f"{NONE_OF}the API answered with none."),
     (YEAR[:2], {"months": months("2026-12")}, "invoices", f"{NONE_OF}the newest one is of 2026-02 (FINALIZED)."),
     (
+        [bill("2026-11", status="\x1b")],
+        {"months": months("2026-03")},
+        "invoices",
+        rf"{NONE_OF}the newest one is of 2026-11 ('\x1b').",
+    ),
+    (
         [draft("2026-11"), {"invoice_id": "a", "period_start": "2026-12-01"}],
         {"months": months("2026-03")},
         "invoices",
