@@ -108,6 +108,11 @@ def test_what_is_stated_without_line_items_is_a_row(items: t.Any) -> None:
     ]
 
 
+def test_parts_beyond_what_is_stated_are_the_bill() -> None:
+    invoice = bill("2026-10", item("a", 5), totals=[money(3)], adjustments=[adjustment(-1)])
+    assert values(list(line_items([invoice])), "kind", "amount") == [("usage", 5.0), ("adjustment", -1.0)]
+
+
 def test_rows_share_nothing_with_the_invoices_or_each_other() -> None:
     before = copy.deepcopy(OCTOBER)
     rows = list(line_items([OCTOBER]))
