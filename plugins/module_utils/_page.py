@@ -1,0 +1,165 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""The report's page: from the model to HTML. Nothing is added up here but what a table sums up at its end."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._chart import patterns
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._figures import date_name, month_name, plural
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._html import (
+    Markup,
+    Part,
+    asset,
+    join,
+    name,
+    tag,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import ZERO
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_books import (
+    adjustments,
+    balances,
+    reconciliation,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_month import paid_for, verdict, why
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_owners import (
+    by_month,
+    stand_out,
+    who_pays,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_parts import View
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_script import SCRIPT
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_style import STYLE
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import Books, Model
+
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' "
+    "rx='4' fill='%23403a9c'/%3E%3Cpath d='M4 12V8M8 12V4M12 12V6' stroke='%23fff' stroke-width='2' "
+    "stroke-linecap='round'/%3E%3C/svg%3E"
+)
+
+
+def page(model: Model) -> str:
+    """Return the page of a report: one file that asks for nothing, the same for the same model."""
+    heading = model.title + (f", {month_name(model.newest)}" if model.newest else "")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src '{_hash(STYLE)}'; script-src '{_hash(SCRIPT)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    opening = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="robots", content="noindex"),
+        tag("title", heading),
+        tag("link", rel="icon", href=_ICON),
+        asset("style", STYLE),
+    )
+    body = tag(
+        "body",
+        tag("a", "Skip to the costs", class_="skip", href="#main"),
+        patterns(),
+        _header(model),
+        tag(
+            "main",
+            _failures(model),
+            None if model.currencies else _empty(model),
+            [_currency(model, books, place) for place, books in enumerate(model.currencies)],
+            balances(model),
+            reconciliation(model),
+            adjustments(model),
+            id="main",
+        ),
+        _footer(model),
+        tag("div", class_="unseen", role="status", id="said"),
+        asset("script", SCRIPT),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', opening, body, lang='en')}\n"
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _header(model: Model) -> Markup:
+    facts: list[Part] = []
+    if model.newest:
+        state = f" so far, day {model.day} of {model.days}" if model.draft else ""
+        facts.append([tag("b", month_name(model.newest)), state])
+    facts.append(["as of ", tag("time", date_name(model.as_of), datetime=model.as_of), " (UTC)"])
+    if model.months > 1:
+        facts.append(f"{plural(model.months, 'month')} from {month_name(model.first)} on")
+    if model.organizations or model.failures:
+        known, all_of_them = len(model.organizations), len(model.organizations) + len(model.failures)
+        facts.append(f"{known} of {all_of_them} organizations" if model.failures else plural(known, "organization"))
+    if model.credit_rate is not None:
+        facts.append(f"1 credit = {_rate(model)}")
+    line = [part for fact in facts for part in (" \u00b7 ", fact)][1:]
+    return tag(
+        "header",
+        tag("p", "CockroachDB Cloud costs", class_="overline"),
+        tag("h1", name(model.title)),
+        tag("p", line, class_="scope"),
+    )
+
+
+def _rate(model: Model) -> str:
+    return f"${(model.credit_rate or ZERO).normalize():f}"
+
+
+def _failures(model: Model) -> Markup | None:
+    if not model.failures:
+        return None
+    missing = [tag("li", tag("b", name(one)), ": ", why or "no reason given") for one, why in model.failures.items()]
+    count = plural(len(missing), "organization is", "organizations are")
+    words = f"{count} missing: every sum is without {'it' if len(missing) == 1 else 'them'}"
+    return tag("section", tag("h2", words, id="missing"), tag("ul", missing), class_="alert", aria_labelledby="missing")
+
+
+def _empty(model: Model) -> Markup:
+    if model.newest is None:
+        title, words = "No invoices yet", "There is no invoice in this period. The report fills up with the first one."
+    else:
+        title = "No costs yet"
+        words = f"{plural(model.invoices, 'invoice')} in this period, and no amount on {'it' if model.invoices == 1 else 'them'}."
+    budgets = None
+    if model.budgets:
+        count = plural(len(model.budgets), "budget is", "budgets are")
+        budgets = tag("p", f"{count} compared with nothing: there are no costs.")
+    return tag("div", tag("h2", title), tag("p", words), budgets, class_="card empty")
+
+
+def _footer(model: Model) -> Markup:
+    rate = None
+    if model.credit_rate is not None:
+        rate = tag(
+            "p", f"Credits are counted as {_rate(model)} each. Balances and the check of the invoices stay in credits."
+        )
+    expected = None
+    if any(books.high is not None for books in model.currencies):
+        expected = tag(
+            "p",
+            "Where a month may end is a range, since nobody knows how much of the day is in its draft: usage goes on as in the days "
+            "so far, with and without today, and adjustments stay as they are.",
+        )
+    data = join(tag("a", "costs.json", href="costs.json"), ", all that the page says")
+    lines = None if model.organizations or model.failures else tag("a", "line_items.csv", href="line_items.csv")
+    files = tag("p", "Beside this page: ", data, [", and ", lines, ", every line item"] if lines else None, ".")
+    return tag("footer", expected, rate, files)
+
+
+def _currency(model: Model, books: Books, place: int) -> Markup:
+    """Return all that the page says of one currency."""
+    view = View(model, books, f"c{place}")
+    title = tag("h2", name(view.currency), id=view.mark, class_=None if len(model.currencies) > 1 else "unseen")
+    sections = (verdict, paid_for, why, by_month, who_pays, stand_out)
+    return tag("section", title, [section(view) for section in sections], aria_labelledby=view.mark)

@@ -1,0 +1,223 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""The page's middle: spend by month, who pays, the clusters, and months that stand out."""
+
+from __future__ import annotations
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._chart import (
+    legend,
+    months_chart,
+    series_name,
+    spark,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._figures import (
+    change,
+    large,
+    month_name,
+    number,
+    percent,
+    plural,
+    signed,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._html import Markup, Part, name, tag
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import ZERO
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_parts import (
+    KINDS,
+    View,
+    amount_cell,
+    cell,
+    groups_name,
+    head,
+    key_name,
+    row_head,
+    table,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import (
+    Cluster,
+    Decimal,
+    Group,
+    Standout,
+)
+
+_WORDS = {"cloud_provider": "cloud"}
+# So many clusters without an owner are named; the table has them all.
+_NAMED = 12
+
+
+def by_month(view: View) -> Markup | None:
+    """Return the chart of the months, and its numbers."""
+    books = view.books
+    if not books.months or not books.chart.series:
+        return None
+    budget = next((one for one in view.model.budgets if one.currency == view.code and not one.group), None)
+    note = [f"In {view.currency}"]
+    if books.chart.by:
+        note += [", by ", name(groups_name(books.chart.by))]
+    if books.chart.by != view.model.group_by and view.model.group_by:
+        note.append(f", since there are too many of {groups_name(view.model.group_by)} to tell apart")
+    note.append(f". The newest {len(books.months)} months." if view.model.months > len(books.months) else ".")
+    return view.card(
+        "months",
+        "Spend by month",
+        tag("p", note, class_="note"),
+        months_chart(books, budget, f"{view.mark}-months"),
+        legend(books),
+        tag("details", tag("summary", "The numbers of this chart"), _numbers(view), class_="more"),
+    )
+
+
+def _numbers(view: View) -> Markup:
+    chart = view.books.chart
+    heads = [
+        head("Month"),
+        [head(name(series_name(one, chart.by)), "number") for one in chart.series],
+        head("Sum", "number"),
+    ]
+    rows = []
+    for place, month in reversed(list(enumerate(view.books.months))):
+        title = f"{month_name(month.period)}{' (draft)' if month.draft else ''}"
+        cells = [amount_cell(one.amounts[place]) for one in chart.series]
+        rows.append(tag("tr", row_head(title), cells, amount_cell(month.amount)))
+    return table(f"Spend by month in {view.currency}", heads, rows)
+
+
+def who_pays(view: View) -> Markup | None:
+    """Return the groups, and of what has none the clusters by name."""
+    if not view.model.group_by or not view.books.groups:
+        return None
+    by_cluster = view.model.group_by == ["cluster"]
+    lost = _lost(view)
+    if by_cluster:
+        return view.card("who", "Who pays", lost, _clusters(view))
+    title = groups_name(view.model.group_by)
+    return view.card(
+        "who",
+        "Who pays",
+        lost,
+        _groups(view, title),
+        tag("h4", "Clusters"),
+        _clusters(view),
+    )
+
+
+def _lost(view: View) -> Markup | None:
+    lost = view.books.unallocated
+    if lost is None:
+        return None
+    what = groups_name(view.model.group_by[-1:])
+    words: list[Part] = []
+    if lost.clusters:
+        count = plural(len(lost.clusters), "cluster has", "clusters have")
+        named = [
+            [", " if place else None, tag("b", name(cluster)), f" {large(amount, view.code)}"]
+            for place, (cluster, amount) in enumerate(lost.clusters[:_NAMED])
+        ]
+        more = f" and {len(lost.clusters) - _NAMED} more" if len(lost.clusters) > _NAMED else ""
+        words.append([f"{count} no ", name(what), ": ", named, more, ". "])
+    if lost.adjustments:
+        words.append(f"Adjustments of {large(lost.adjustments, view.code)} belong to no cluster. ")
+    if lost.unitemized:
+        words.append(f"{large(lost.unitemized, view.code)} of the bill is not itemized.")
+    if not words:
+        words.append(["Every cost has its ", name(what), "."])
+    return tag("p", f"In {view.month}: ", words, class_="note")
+
+
+def _heads(view: View, first: str) -> list[Markup]:
+    heads = [head(first, sort=True), head(view.month, "number", sort=True)]
+    if view.books.before is not None:
+        heads.append(head(view.before, "number", wide=True, sort=True))
+    if view.model.months > 1:
+        heads.append(head(f"All {view.model.months} months", "number", wide=True, sort=True))
+    if len(view.books.months) > 1:
+        heads.append(head("By month", wide=True))
+    return heads
+
+
+def _amounts(view: View, amounts: list[Decimal], total: Decimal) -> Part:
+    cells = [amount_cell(amounts[-1] if amounts else ZERO)]
+    if view.books.before is not None:
+        cells.append(amount_cell(amounts[-2], wide=True))
+    if view.model.months > 1:
+        cells.append(amount_cell(total, wide=True))
+    if len(amounts) > 1:
+        cells.append(tag("td", spark(amounts), class_="bar wide"))
+    return cells
+
+
+def _sums(view: View) -> Part:
+    amounts = [month.amount for month in view.books.months]
+    return [row_head("Sum"), _amounts(view, amounts, view.books.total)]
+
+
+def _groups(view: View, title: str) -> Markup:
+    shared = any(group.allocated for group in view.books.groups)
+    heads = _heads(view, title.capitalize())
+    sums = [_sums(view)]
+    if shared:
+        heads.append(head("Shared in", "number", sort=True))
+        sums.append(cell(""))
+    spent = view.books.spent
+    heads.append(head("Share", "number", sort=True))
+    sums.append(cell(""))
+    rows = [_group(view, group, spent, shared=shared) for group in view.books.groups]
+    return table([name(title.capitalize()), f", in {view.currency}"], heads, rows, sums, sortable=True)
+
+
+def _group(view: View, group: Group, spent: Decimal, *, shared: bool) -> Markup:
+    now = group.amounts[-1] if group.amounts else ZERO
+    nobody = not group.key or group.key[-1] is None
+    title: Part = key_name(group.key) if not nobody else [[name(part), " / "] for part in group.key[:-1]]
+    if nobody:
+        title = [title, tag("span", f"No {groups_name(view.model.group_by[-1:])}", class_="none")]
+    cells = [row_head(title), _amounts(view, group.amounts, group.total)]
+    if shared:
+        cells.append(amount_cell(group.allocated))
+    return tag("tr", cells, cell(percent(now / spent) if spent > 0 and now > 0 else ""))
+
+
+def _clusters(view: View) -> Markup | None:
+    rows = [_cluster(view, cluster) for cluster in view.books.clusters if any(cluster.amounts) or cluster.total]
+    if not rows:
+        return None
+    return table(f"Clusters, in {view.currency}", _heads(view, "Cluster"), rows, _sums(view), sortable=True)
+
+
+def _cluster(view: View, cluster: Cluster) -> Markup:
+    title: Part = name(cluster.name) if cluster.kind == "usage" else tag("span", KINDS[cluster.kind], class_="none")
+    if cluster.kind == "usage":
+        pairs = [("id", cluster.cluster_id), ("organization", cluster.organization)]
+        pairs += [(_WORDS.get(key, key), value) for key, value in cluster.details.items() if key != "labels"]
+        pairs += [(f"label {key}", value) for key, value in sorted((cluster.details.get("labels") or {}).items())]
+        told = [[tag("dt", name(key)), tag("dd", name(value))] for key, value in pairs if value is not None]
+        title = tag("details", tag("summary", title), tag("dl", told))
+    elif cluster.organization is not None:
+        title = [title, " ", name(cluster.organization)]
+    return tag("tr", row_head(title), _amounts(view, cluster.amounts, cluster.total))
+
+
+def stand_out(view: View) -> Markup | None:
+    """Return the months that are unlike their neighbours."""
+    if not view.books.standouts:
+        return None
+    return view.card(
+        "standouts", "Months that stand out", tag("ul", [_standout(view, one) for one in view.books.standouts])
+    )
+
+
+def _standout(view: View, one: Standout) -> Markup:
+    times = (
+        f"{number(one.amount / one.usual, 1)} times" if one.amount > 2 * one.usual else change(one.amount, one.usual)
+    )
+    return tag(
+        "li",
+        tag("b", month_name(one.period)),
+        f": {large(one.amount, view.code)}, {times} against the {large(one.usual, view.code)} that is usual around it. Most of it: ",
+        name(one.description, missing="what is not itemized"),
+        f" ({signed(one.difference)}).",
+    )
