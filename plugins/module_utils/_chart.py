@@ -29,7 +29,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_
     Books,
     Budget,
     Decimal,
-    Month,
     Series,
 )
 
@@ -40,6 +39,10 @@ _ABOVE, _BELOW = 22, 40
 _LEAST_SLICE = 3
 _LEAST_SLOTS = 6
 _LINE = 16
+# So many columns have room for the sign of a currency above each of them.
+_ROOMY = 14
+# And so many for a sum above each of them on a phone.
+_FEW = 7
 
 
 class Slice(t.NamedTuple):
@@ -132,120 +135,115 @@ def apart(labels: t.Iterable[tuple[float, str, str]], last: float) -> list[tuple
     return placed
 
 
+class _MonthsChart:
+    """Where the columns of the months stand."""
+
+    def __init__(self, books: Books, budget: Budget | None) -> None:
+        self.books = books
+        self.months = books.months
+        self.newest = books.months[-1]
+        self.slots = max(len(books.months), _LEAST_SLOTS)
+        self.band = 100 / self.slots
+        self.fills = fills_of(books.chart.series)
+        self.columns = [[float(one.amounts[place]) for one in books.chart.series] for place in range(len(self.months))]
+        self.ahead = books.low is not None and books.high is not None and books.high > books.spent
+        reach = max([*(abs(month.amount) for month in self.months), books.high or 0])
+        # One that is far above everything would press the columns flat; the bar above the chart has it.
+        drawn = budget is not None and self.newest.draft and budget.amount < 2 * reach
+        self.budget = budget.amount if budget is not None and drawn else None
+        self.scale = scale_of(self.columns, [float(books.high or 0), float(self.budget or 0)])
+
+    def column(self, place: int) -> Markup:
+        """Return a month: its slices, its sum above them, and its name below."""
+        month, age = self.months[place], len(self.months) - 1 - place
+        column = column_of(self.columns[place], self.fills, self.scale)
+        left = self.band * (place + self.slots - len(self.months))
+        middle, foot = f"{at(left + self.band / 2)}%", HEIGHT + _ABOVE
+        x, width = f"{at(left + self.band * 0.17)}%", f"{at(self.band * 0.66)}%"
+        # A gap of a pixel parts the slices, whatever the colours are.
+        rects = [
+            tag("rect", x=x, y=at(one.top), width=width, height=at(max(one.height - 1, 1)), class_=one.fill)
+            for one in column.slices
+        ]
+        minor = "wide" if age % 3 else None
+        texts = [_text(month_name(month.period, short=True), middle, foot + 18, minor)]
+        if month.period.endswith("-01") or not age or place == 0:
+            texts.append(_text(month.period[:4], middle, foot + 34, "wide" if place == 0 else None))
+        crowded = len(self.months) > _ROOMY
+        if month.invoiced and not month.draft and not (crowded and age % 2):
+            amount = brief(month.amount, None if crowded else self.books.currency)
+            fits = len(self.months) <= _FEW or month.amount == max(one.amount for one in self.months)
+            texts.append(_text(amount, middle, column.top - 6, "sum" if fits else "sum wide"))
+        return tag(
+            "g",
+            tag("rect", x=f"{at(left)}%", y="0", width=f"{at(self.band)}%", height=foot + _BELOW, class_="hit"),
+            rects,
+            self._outline(x, width) if self.ahead and not age else None,
+            texts,
+            class_="column",
+            tabindex="-1" if age else "0",
+            role="img",
+            aria_label=_words(self.books, place),
+        )
+
+    def _outline(self, x: str, width: str) -> Markup:
+        """Return what the month may come to: a dashed frame from what is spent to its upper end, split at its lower."""
+        spent, low, high = (
+            self.scale.y(float(end or 0)) for end in (self.books.spent, self.books.low, self.books.high)
+        )
+        upper = tag("rect", x=x, y=at(high), width=width, height=at(low - high), class_="range")
+        return join(upper, tag("rect", x=x, y=at(low), width=width, height=at(max(spent - low, 0)), class_="range"))
+
+    def lines(self) -> Markup:
+        """Return the line that the columns stand on, and that of the budget, over the month that it is for."""
+        zero = at(self.scale.y(0))
+        base = tag("line", x1="0", x2="100%", y1=zero, y2=zero, class_="base")
+        if self.budget is None:
+            return base
+        y = at(self.scale.y(float(self.budget)))
+        return join(base, tag("line", x1=f"{at(100 - self.band)}%", x2="100%", y1=y, y2=y, class_="mark"))
+
+    def aside(self) -> Markup | None:
+        """Return what stands beside the newest month: how far it is, where it may end, and its budget."""
+        books, labels = self.books, []
+        if self.newest.draft:
+            labels.append((self.scale.y(float(books.spent)) + 4, f"{brief(books.spent, books.currency)} so far", ""))
+        if self.ahead and books.low is not None and books.high is not None:
+            text = f"{brief(books.low, books.currency)} to {brief(books.high, books.currency)}"
+            labels.append((self.scale.y(float(books.low + books.high) / 2) + 4, text, "soft"))
+        if self.budget is not None:
+            text = f"Budget {brief(self.budget, books.currency)}"
+            labels.append((self.scale.y(float(self.budget)) + 4, text, ""))
+        texts = [
+            tag("text", text, x="10", y=at(y), class_=kind or None) for y, text, kind in apart(labels, HEIGHT + 20)
+        ]
+        if not texts:
+            return None
+        return tag("svg", texts, class_="aside", width="116", height=HEIGHT + _ABOVE + _BELOW, aria_hidden="true")
+
+
+def _text(text: str, x: str, y: float, kind: str | None) -> Markup:
+    return tag("text", text, x=x, y=at(y), text_anchor="middle", class_=kind)
+
+
 def months_chart(books: Books, budget: Budget | None, mark: str) -> Markup:
     """Return the spend by month, stacked; of a draft, the range in which it will end is outlined.
 
     :param budget: what the newest month is measured by.
     :param mark: the id of its title.
     """
-    series, months, currency = books.chart.series, books.months, books.currency
-    columns = [[float(one.amounts[place]) for one in series] for place in range(len(months))]
-    spent, high = float(months[-1].amount), None if books.high is None else float(books.high)
-    marks = [high or 0.0]
-    if budget is not None and budget.amount < 2 * max([abs(month.amount) for month in months] + [books.high or 0]):
-        marks.append(float(budget.amount))
-    scale = scale_of(columns, marks)
-    fills = fills_of(series)
-    slots = max(len(months), _LEAST_SLOTS)
-    drawn = []
-    for place, month in enumerate(months):
-        column = column_of(columns[place], fills, scale)
-        left = 100 / slots * (place + slots - len(months))
-        newest = place == len(months) - 1
-        outline = _outline(books, scale, left, 100 / slots) if newest and high is not None and high > spent else None
-        words = _words(books, place)
-        drawn.append(_column(month, column, left, 100 / slots, outline, words, currency, len(months) - 1 - place))
-    budget_line = None
-    if len(marks) == 2 and budget is not None:
-        y = at(scale.y(marks[1]))
-        budget_line = tag("line", x1=f"{at(100 - 100 / slots)}%", x2="100%", y1=y, y2=y, class_="mark")
-    zero = at(scale.y(0))
+    chart = _MonthsChart(books, budget)
     plot = tag(
         "svg",
-        tag("line", x1="0", x2="100%", y1=zero, y2=zero, class_="base"),
-        drawn,
-        budget_line,
-        class_="plot",
+        [chart.column(place) for place in range(len(books.months))],
+        chart.lines(),
+        class_="plot crowded" if len(books.months) > _ROOMY else "plot",
         width="100%",
         height=HEIGHT + _ABOVE + _BELOW,
         role="group",
         aria_labelledby=mark,
     )
-    return join(tag("div", _axis(scale, currency), plot, _aside(books, scale, budget, marks), class_="chart"))
-
-
-def _column(
-    month: Month,
-    column: Column,
-    left: float,
-    band: float,
-    outline: Markup | None,
-    words: str,
-    currency: str | None,
-    age: int,
-) -> Markup:
-    middle, foot = f"{at(left + band / 2)}%", HEIGHT + _ABOVE
-    x, width = f"{at(left + band * 0.17)}%", f"{at(band * 0.66)}%"
-    rects = [
-        # A gap of a pixel parts the slices, whatever the colours are.
-        tag("rect", x=x, y=at(one.top), width=width, height=at(max(one.height - 1, 1)), class_=one.fill)
-        for one in column.slices
-    ]
-    total = None
-    if outline is None and month.invoiced:
-        minor = " wide" if age % 3 else ""
-        total = tag(
-            "text",
-            brief(month.amount, currency),
-            x=middle,
-            y=at(column.top - 6),
-            text_anchor="middle",
-            class_=f"sum{minor}",
-        )
-    year = month.period[:4] if month.period.endswith("-01") else None
-    return tag(
-        "g",
-        tag("rect", x=f"{at(left)}%", y="0", width=f"{at(band)}%", height=foot + _BELOW, class_="hit"),
-        rects,
-        outline,
-        total,
-        tag(
-            "text",
-            month_name(month.period, short=True),
-            x=middle,
-            y=foot + 18,
-            text_anchor="middle",
-            class_="wide" if age % 3 else None,
-        ),
-        tag(
-            "text",
-            year or month.period[:4],
-            x=middle,
-            y=foot + 34,
-            text_anchor="middle",
-            class_=None if year or not age else "unseen",
-        ),
-        class_="column",
-        tabindex="-1" if age else "0",
-        role="img",
-        aria_label=words,
-    )
-
-
-def _outline(books: Books, scale: Scale, left: float, band: float) -> Markup:
-    """Return what the month may come to: a dashed frame from what is spent to its upper end, the lower end in it."""
-    low, high = float(books.low or 0), float(books.high or 0)
-    x, right = f"{at(left + band * 0.17)}%", f"{at(left + band * 0.83)}%"
-    top = scale.y(high)
-    frame = tag(
-        "rect",
-        x=x,
-        y=at(top),
-        width=f"{at(band * 0.66)}%",
-        height=at(scale.y(float(books.spent)) - top),
-        class_="range",
-    )
-    return join(frame, tag("line", x1=x, x2=right, y1=at(scale.y(low)), y2=at(scale.y(low)), class_="range"))
+    return tag("div", _axis(chart.scale, books.currency), plot, chart.aside(), class_="chart")
 
 
 def _axis(scale: Scale, currency: str | None) -> Markup:
@@ -255,24 +253,6 @@ def _axis(scale: Scale, currency: str | None) -> Markup:
     ]
     caption = None if currency == "USD" else tag("text", unit(currency)[:9], x="46", y="10", text_anchor="end")
     return tag("svg", caption, texts, class_="axis", width="54", height=HEIGHT + _ABOVE + _BELOW, aria_hidden="true")
-
-
-def _aside(books: Books, scale: Scale, budget: Budget | None, marks: t.Sequence[float]) -> Markup | None:
-    """Return what stands beside the newest month: how far it is, where it may end, and its budget."""
-    labels, newest = [], books.months[-1]
-    if newest.draft:
-        labels.append((scale.y(float(books.spent)) + 4, f"{brief(books.spent, books.currency)} so far", ""))
-    if books.low is not None and books.high is not None and books.high > books.spent:
-        text = f"{brief(books.low, books.currency)} to {brief(books.high, books.currency)}"
-        labels.append((scale.y(float(books.low + books.high) / 2) + 4, text, "soft"))
-    if budget is not None and len(marks) == 2:
-        labels.append((scale.y(marks[1]) + 4, f"Budget {brief(budget.amount, books.currency)}", ""))
-    if not labels:
-        return None
-    texts = [
-        tag("text", text, x="10", y=at(y), class_=kind or None) for y, text, kind in apart(labels, HEIGHT + _ABOVE)
-    ]
-    return tag("svg", texts, class_="aside", width="112", height=HEIGHT + _ABOVE + _BELOW, aria_hidden="true")
 
 
 def series_name(one: Series, by: t.Sequence[str]) -> str:
@@ -336,7 +316,14 @@ def gauge(
     return tag(
         "svg",
         tag("rect", y="0", width="100%", height="16", rx="3", class_="track"),
-        tag("rect", y="0", width=part(spent), height="16", rx="3", class_="over" if spent > limit else "f1"),
+        tag(
+            "rect",
+            y="0",
+            width=part(spent),
+            height="16",
+            rx="3",
+            class_="over" if what == "budget" and spent > limit else "f1",
+        ),
         band,
         tag("line", x1=part(limit), x2=part(limit), y1="-3", y2="19", class_="mark"),
         width="100%",

@@ -37,6 +37,12 @@ def unit(currency: str | None) -> str:
     return "credits" if currency in CREDITS else currency or "without currency"
 
 
+def unit_of_usage(text: str) -> str:
+    """Return a unit of the API as people write it: GiB hours for GIB_HOURS."""
+    words = text.replace("_", " ").lower().split(" ")
+    return " ".join({"gib": "GiB", "vcpu": "vCPU"}.get(word, word) for word in words)
+
+
 def currency_name(currency: str | None, among: t.Iterable[str | None] = ()) -> str:
     """Return a heading for what is in a currency; where credits have two names among the currencies, with the name."""
     if currency == "USD":

@@ -121,7 +121,7 @@ def adjustments(model: Model) -> Markup | None:
     body = [
         tag(
             "tr",
-            row_head(name(title, missing="(no name)"), tag("span", currency_name(currency), class_="by")),
+            row_head(name(title, missing="(no name)"), " ", tag("span", currency_name(currency), class_="by")),
             amount_cell(now),
             amount_cell(total),
             tag("td", number(times, 0), class_="n wide"),

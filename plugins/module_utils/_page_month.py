@@ -19,6 +19,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._figures
     plural,
     signed,
     span,
+    unit_of_usage,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._html import Markup, Part, join, name, tag
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import ZERO
@@ -153,7 +154,7 @@ def _part(view: View, part: PaidFor, *, ahead: bool) -> Markup:
     cells = [
         row_head(
             name(part.description, missing="(no description)") if usage else KINDS[part.kind],
-            tag("span", name(part.unit), class_="by") if part.unit else None,
+            [" ", tag("span", name(unit_of_usage(part.unit)), class_="by")] if part.unit else None,
         ),
         cell(brief(part.quantity) if usage and part.quantity else "", wide=True),
         amount_cell(part.amount),
@@ -210,12 +211,12 @@ def _mover(mover: Mover, title: Part, most: Decimal, *, cause: bool = True) -> M
     if cause and mover.kind == "usage":
         quantities = None
         if mover.quantity_before is not None and mover.quantity is not None:
-            unit = [" ", name(mover.unit)] if mover.unit else None
+            unit = [" ", name(unit_of_usage(mover.unit))] if mover.unit else None
             quantities = [f", {brief(mover.quantity_before)} \u2192 {brief(mover.quantity)}", unit]
         what = (
             [name(mover.description, missing="(no description)"), quantities] if mover.key else ["Quantity", quantities]
         )
-        because = tag("span", what, f": {signed(mover.line_change)}", class_="by")
+        because = tag("span", what, f": {signed(mover.line_change)}", class_="by line")
     split = mover.kind != "adjustment"
     return tag(
         "tr",

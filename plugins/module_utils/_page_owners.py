@@ -55,11 +55,10 @@ def by_month(view: View) -> Markup | None:
     if not books.months or not books.chart.series:
         return None
     budget = next((one for one in view.model.budgets if one.currency == view.code and not one.group), None)
-    note = [f"In {view.currency}"]
-    if books.chart.by:
-        note += [", by ", name(groups_name(books.chart.by))]
-    if books.chart.by != view.model.group_by and view.model.group_by:
-        note.append(f", since there are too many of {groups_name(view.model.group_by)} to tell apart")
+    by = books.chart.by
+    note: list[Part] = [f"In {view.currency}", [", by ", name(groups_name(by))] if by else None]
+    if by and view.model.group_by and by != view.model.group_by:
+        note.append([": there are too many groups by ", name(groups_name(view.model.group_by)), " to tell them apart"])
     note.append(f". The newest {len(books.months)} months." if view.model.months > len(books.months) else ".")
     return view.card(
         "months",
@@ -191,11 +190,12 @@ def _clusters(view: View) -> Markup | None:
 def _cluster(view: View, cluster: Cluster) -> Markup:
     title: Part = name(cluster.name) if cluster.kind == "usage" else tag("span", KINDS[cluster.kind], class_="none")
     if cluster.kind == "usage":
-        pairs = [("id", cluster.cluster_id), ("organization", cluster.organization)]
+        pairs = [("id", cluster.cluster_id)]
         pairs += [(_WORDS.get(key, key), value) for key, value in cluster.details.items() if key != "labels"]
         pairs += [(f"label {key}", value) for key, value in sorted((cluster.details.get("labels") or {}).items())]
         told = [[tag("dt", name(key)), tag("dd", name(value))] for key, value in pairs if value is not None]
-        title = tag("details", tag("summary", title), tag("dl", told))
+        whose = [" ", tag("span", name(cluster.organization), class_="by")] if cluster.organization else None
+        title = tag("details", tag("summary", title, whose), tag("dl", told))
     elif cluster.organization is not None:
         title = [title, " ", name(cluster.organization)]
     return tag("tr", row_head(title), _amounts(view, cluster.amounts, cluster.total))

@@ -102,7 +102,7 @@ def cell(text: Part, *, wide: bool = False) -> Markup:
 
 
 def amount_cell(amount: Decimal | None, *, wide: bool = False) -> Markup:
-    return cell("\u2013" if amount is None else number(amount), wide=wide)
+    return cell(number(amount) if amount else "\u2013", wide=wide)
 
 
 def change_cell(amount: Decimal, now: Decimal, before: Decimal) -> Markup:

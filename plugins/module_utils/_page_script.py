@@ -25,14 +25,15 @@ SCRIPT = """
     const cell = row.cells[at];
     return kind === "number" ? number(cell.textContent) : (cell.querySelector("summary") || cell).textContent.trim();
   };
-  const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true, sensitivity: "base" }));
+  const words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+  const compare = (a, b) => (typeof a === "number" ? a - b : words.compare(a, b));
 
   for (const table of document.querySelectorAll("table.rows")) {
     const heads = [...table.tHead.rows[0].cells];
     const body = table.tBodies[0];
     const place = table.closest(".scroll");
     let unfolded = false;
-    let words = "";
+    let wanted = "";
     const all = make("button", "all", "");
     all.type = "button";
     const texts = new Map([...body.rows].map((row) => [row, row.textContent.toLowerCase()]));
@@ -40,13 +41,13 @@ SCRIPT = """
     const show = () => {
       let found = 0;
       for (const row of body.rows) {
-        const fits = texts.get(row).includes(words);
+        const fits = texts.get(row).includes(wanted);
         found += fits;
         row.hidden = !fits || (!unfolded && found > FOLDED);
       }
       all.textContent = `Show all ${found}`;
       all.hidden = unfolded || found <= FOLDED;
-      count.textContent = words ? `${found} of ${texts.size}` : "";
+      count.textContent = wanted ? `${found} of ${texts.size}` : "";
     };
     heads.forEach((head, at) => {
       const kind = head.dataset.sort;
@@ -57,7 +58,8 @@ SCRIPT = """
       head.replaceChildren(button, paper);
       button.addEventListener("click", () => {
         const was = head.getAttribute("aria-sort");
-        const order = was ? (was === "ascending" ? "descending" : "ascending") : kind === "number" ? "descending" : "ascending";
+        const first = kind === "number" ? "descending" : "ascending";
+        const order = was ? (was === "ascending" ? "descending" : "ascending") : first;
         const sign = order === "ascending" ? 1 : -1;
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", order);
@@ -74,7 +76,7 @@ SCRIPT = """
       box.placeholder = "Filter";
       box.setAttribute("aria-label", `Filter: ${table.caption.textContent}`);
       box.addEventListener("input", () => {
-        words = box.value.trim().toLowerCase();
+        wanted = box.value.trim().toLowerCase();
         show();
         said.textContent = `${count.textContent || texts.size} rows.`;
       });
@@ -112,7 +114,8 @@ SCRIPT = """
     tip.textContent = column.getAttribute("aria-label").replaceAll("; ", "\\n");
     tip.hidden = false;
     const box = column.getBoundingClientRect();
-    const left = Math.min(Math.max(8, box.left + box.width / 2 - tip.offsetWidth / 2), document.documentElement.clientWidth - tip.offsetWidth - 8);
+    const most = document.documentElement.clientWidth - tip.offsetWidth - 8;
+    const left = Math.min(Math.max(8, box.left + box.width / 2 - tip.offsetWidth / 2), most);
     tip.style.left = `${left + scrollX}px`;
     tip.style.top = `${Math.max(box.top - tip.offsetHeight + 10, 8) + scrollY}px`;
   };

@@ -19,7 +19,8 @@ STYLE = """
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
-    --page: #101118; --card: #191b25; --ink: #eceef6; --soft: #a6aabd; --rule: #2c2f3d; --line: #747990; --accent: #aca7f7;
+    --page: #101118; --card: #191b25; --ink: #eceef6; --soft: #a6aabd; --rule: #2c2f3d; --line: #747990;
+    --accent: #aca7f7;
     --bad: #ff9a91; --warn: #e9bd62; --good: #6fd3ac; --alert: #2c1a1c; --track: #292c3a;
     --f1: #8f89ee; --f2: #64b7e6; --f3: #4bb5a6; --f4: #d3ac45; --f5: #e07f95; --f6: #c07bb0; --f7: #9dbb5b;
     --fo: #7f8498; --fn: #c3c6d6; --shadow: none;
@@ -41,7 +42,10 @@ a { color: var(--accent); text-underline-offset: 2px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 4px; }
 .skip { position: absolute; left: -999px; top: 8px; padding: 8px 14px; background: var(--card); border-radius: 8px; }
 .skip:focus { left: 12px; }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; margin: 0; }
+.unseen {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
+  margin: 0;
+}
 .overline { color: var(--accent); font-size: 13px; font-weight: 620; margin-bottom: 6px; }
 .scope { color: var(--soft); margin-top: 10px; }
 .scope b { color: var(--ink); font-weight: 620; }
@@ -57,14 +61,23 @@ a { color: var(--accent); text-underline-offset: 2px; }
 .good { color: var(--good); }
 .hero { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); gap: 8px 40px; margin-top: 28px; }
 .hero h3, .fact h4 { color: var(--soft); font-size: 15px; font-weight: 600; margin: 0; letter-spacing: 0; }
-.big { font-size: 50px; line-height: 1.1; font-weight: 700; letter-spacing: -0.03em; margin: 6px 0 8px; font-variant-numeric: tabular-nums; }
+.big {
+  font-size: 50px; line-height: 1.1; font-weight: 700; letter-spacing: -0.03em; margin: 6px 0 8px;
+  font-variant-numeric: tabular-nums;
+}
 .verdict { font-size: 16.5px; max-width: 52ch; text-wrap: pretty; }
 .facts { border-left: 1px solid var(--rule); padding-left: 28px; display: grid; gap: 18px; align-content: start; }
-.value { font-size: 23px; line-height: 1.2; font-weight: 650; letter-spacing: -0.02em; margin-top: 4px; font-variant-numeric: tabular-nums; }
+.value {
+  font-size: 23px; line-height: 1.2; font-weight: 650; letter-spacing: -0.02em; margin-top: 4px;
+  font-variant-numeric: tabular-nums;
+}
 .budgets { list-style: none; padding: 0; margin-top: 18px; display: grid; gap: 14px; }
 .budgets b { font-weight: 620; }
 .budgets svg { margin-top: 6px; }
-.alert { background: var(--alert); border: 1px solid var(--bad); border-left-width: 5px; border-radius: 14px; padding: 16px 22px; margin-top: 24px; }
+.alert {
+  background: var(--alert); border: 1px solid var(--bad); border-left-width: 5px; border-radius: 14px;
+  padding: 16px 22px; margin-top: 24px;
+}
 .alert h2 { margin: 0 0 6px; font-size: 17px; color: var(--bad); }
 .alert ul { padding-left: 20px; }
 .empty { text-align: center; padding: 64px 24px; margin-top: 32px; }
@@ -72,7 +85,8 @@ a { color: var(--accent); text-underline-offset: 2px; }
 .empty p { color: var(--soft); max-width: 52ch; margin: 0 auto; }
 svg { display: block; }
 svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
-.f1 { fill: var(--f1); } .f2 { fill: var(--f2); } .f3 { fill: var(--f3); } .f4 { fill: var(--f4); } .f5 { fill: var(--f5); }
+.f1 { fill: var(--f1); } .f2 { fill: var(--f2); } .f3 { fill: var(--f3); } .f4 { fill: var(--f4); }
+.f5 { fill: var(--f5); }
 .f6 { fill: var(--f6); } .f7 { fill: var(--f7); } .fo { fill: var(--fo); } .fn { fill: var(--fn); }
 .over { fill: var(--bad); }
 .track { fill: var(--track); }
@@ -80,7 +94,8 @@ svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-num
 .mark { stroke: var(--ink); stroke-width: 2; }
 .base { stroke: var(--line); }
 .patterns { position: absolute; }
-.p2 { fill: var(--f2); } .p3 { fill: var(--f3); } .p4 { fill: var(--f4); } .p5 { fill: var(--f5); } .p6 { fill: var(--f6); } .p7 { fill: var(--f7); } .pn { fill: var(--fn); }
+.p2 { fill: var(--f2); } .p3 { fill: var(--f3); } .p4 { fill: var(--f4); } .p5 { fill: var(--f5); }
+.p6 { fill: var(--f6); } .p7 { fill: var(--f7); } .pn { fill: var(--fn); }
 .pt { fill: none; stroke: #fff; stroke-width: 1.6; }
 .chart { display: flex; margin-top: 18px; position: relative; }
 .chart .axis, .chart .aside { flex: none; }
@@ -93,10 +108,14 @@ svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-num
 .aside text { fill: var(--ink); }
 .aside .soft { fill: var(--soft); }
 #tip {
-  position: absolute; z-index: 2; max-width: min(320px, 92vw); padding: 10px 14px; border-radius: 10px; pointer-events: none;
-  background: var(--ink); color: var(--card); font-size: 13px; line-height: 1.45; white-space: pre-line; font-variant-numeric: tabular-nums;
+  position: absolute; z-index: 2; max-width: min(320px, 92vw); padding: 10px 14px; border-radius: 10px;
+  pointer-events: none;
+  background: var(--ink); color: var(--card); font-size: 13px; line-height: 1.45; white-space: pre-line;
+  font-variant-numeric: tabular-nums;
 }
-.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 6px 20px; margin: 16px 0 0; padding: 0; font-size: 13.5px; }
+.legend {
+  list-style: none; display: flex; flex-wrap: wrap; gap: 6px 20px; margin: 16px 0 0; padding: 0; font-size: 13.5px;
+}
 .legend li { display: flex; align-items: center; gap: 7px; max-width: 100%; min-width: 0; }
 .legend svg { flex: none; }
 .legend bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 34ch; }
@@ -109,34 +128,51 @@ caption { text-align: left; font-size: 13.5px; color: var(--soft); padding: 8px 
 th, td { text-align: left; padding: 8px 16px 8px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 tr > :last-child { padding-right: 0; }
 tbody th { font-weight: 500; min-width: 12ch; max-width: 44ch; }
-thead th { font-size: 12.5px; font-weight: 600; color: var(--soft); vertical-align: bottom; border-bottom-color: var(--line); overflow-wrap: normal; }
+thead th {
+  font-size: 12.5px; font-weight: 600; color: var(--soft); vertical-align: bottom;
+  border-bottom-color: var(--line); overflow-wrap: normal;
+}
 thead th.n { max-width: 14ch; white-space: normal; }
 tbody tr:last-child > * { border-bottom: 0; }
 .sums > tr > * { border-top: 1px solid var(--line); border-bottom: 0; font-weight: 640; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; overflow-wrap: normal; }
 .by { color: var(--soft); font-size: 13px; }
-th .by { display: block; font-weight: 400; }
+th .by { font-weight: 400; }
+.line { display: block; }
 .bar { width: 116px; }
 .bar svg { margin-top: 4px; }
 .spark { fill: var(--f1); }
 .up { fill: var(--bad); } .down { fill: var(--good); }
 .rows summary { list-style-position: outside; margin-left: 14px; }
 .rows summary::marker { color: var(--line); font-size: 11px; }
-.rows dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 1px 12px; margin: 4px 0 4px 14px; font-size: 13px; font-weight: 400; }
+.rows dl {
+  display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 1px 12px; margin: 4px 0 4px 14px;
+  font-size: 13px; font-weight: 400;
+}
 .rows dt { color: var(--soft); }
-thead button { all: unset; cursor: pointer; display: inline-flex; gap: 5px; align-items: baseline; border-radius: 4px; min-height: 24px; }
+thead button {
+  all: unset; cursor: pointer; display: inline-flex; gap: 5px; align-items: center; border-radius: 4px;
+  min-height: 24px;
+}
 thead button:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
 thead button:hover, [aria-sort] { color: var(--ink); }
 thead button::after { content: "\\2195"; opacity: 0.5; font-size: 11px; }
 [aria-sort="ascending"] button::after { content: "\\2191"; opacity: 1; }
 [aria-sort="descending"] button::after { content: "\\2193"; opacity: 1; }
 .paper { display: none; }
-.tools { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; margin-top: 12px; font-size: 13.5px; color: var(--soft); }
+.tools {
+  display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; margin-top: 12px; font-size: 13.5px;
+  color: var(--soft);
+}
 .tools input {
-  font: inherit; font-size: 15px; color: var(--ink); background: var(--page); border: 1px solid var(--line); border-radius: 8px;
+  font: inherit; font-size: 15px; color: var(--ink); background: var(--page); border: 1px solid var(--line);
+  border-radius: 8px;
   padding: 6px 12px; width: min(320px, 100%);
 }
-.all { font: inherit; color: var(--accent); background: none; border: 1px solid var(--line); border-radius: 8px; padding: 6px 14px; margin-top: 12px; cursor: pointer; }
+.all {
+  font: inherit; color: var(--accent); background: none; border: 1px solid var(--line); border-radius: 8px;
+  padding: 6px 14px; margin-top: 12px; cursor: pointer;
+}
 footer { margin-top: 44px; padding-top: 18px; border-top: 1px solid var(--rule); color: var(--soft); font-size: 13px; }
 footer p { max-width: 92ch; }
 footer p + p { margin-top: 8px; }
@@ -166,7 +202,7 @@ footer p + p { margin-top: 8px; }
   .big { font-size: 28pt; }
   table { font-size: 9pt; }
   th, td { padding: 4px 10px 4px 0; }
-  .skip, .more, .tools, .all, thead button, #tip { display: none; }
+  .skip, .more, .tools, .all, thead button, #tip, .crowded .wide { display: none; }
   .paper { display: inline; }
   .rows tr[hidden] { display: table-row; }
   h2, h3, h4, caption { break-after: avoid; }
@@ -179,5 +215,8 @@ footer p + p { margin-top: 8px; }
   .f2 { fill: url(#t2); } .f3 { fill: url(#t3); } .f4 { fill: url(#t4); } .f5 { fill: url(#t5); }
   .f6 { fill: url(#t6); } .f7 { fill: url(#t7); } .fn { fill: url(#tn); }
 }
-@media (forced-colors: active) { .plot, .legend svg, .bar svg { forced-color-adjust: none; } .range, .mark, .base { stroke: CanvasText; } }
+@media (forced-colors: active) {
+  .plot, .legend svg, .bar svg { forced-color-adjust: none; }
+  .range, .mark, .base { stroke: CanvasText; }
+}
 """
