@@ -11,7 +11,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """C(DOCUMENTATION) is for whatever groups costs; C(MORE) is for what also breaks them down and judges budgets."""
+    """C(DOCUMENTATION) is for whatever groups costs, the others for what also does what they say."""
 
     DOCUMENTATION = r"""
 options:
@@ -38,6 +38,10 @@ options:
         what an invoice states of itself.
       - Without it, credits stay a currency of their own.
     type: float
+"""
+
+    COMPARE = r"""
+options:
   compare:
     description:
       - With V(previous), each row is compared with the same group in the calendar month before. Needs V(period) in
@@ -58,6 +62,10 @@ options:
         in RV(ignore:breakdowns) under the same names.
       - They come from the same fetch, so that they cannot contradict each other.
     type: dict
+"""
+
+    BUDGETS = r"""
+options:
   budgets:
     description:
       - What this month may cost. The drafts of this month are compared with each budget.

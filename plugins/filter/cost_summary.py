@@ -20,6 +20,7 @@ description:
 positional: _input, group_by
 extends_documentation_fragment:
   - cockroachdb_cloud.billing._costs
+  - cockroachdb_cloud.billing._costs.compare
 options:
   _input:
     description:

@@ -14,7 +14,7 @@ import functools
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import Answer, answer, missing_labels
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import add_up
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
 
@@ -31,8 +31,13 @@ def fetch_answer(connection: Connection, selection: Selection, query: Query) -> 
     now = datetime.datetime.now(datetime.timezone.utc)
     add_each = functools.partial(add_up, query=query)
     invoices, before, warnings = gather(connection, selection, add_each, previous=query.compare, now=now)
-    missing = missing_labels(invoices, query)
-    if missing and "labels" in selection.require:
-        raise IncompleteError(missing)
+    check_labels(invoices, selection, query)
     found = answer(invoices, query, now, before=before)
     return Answer(found.result, [*warnings, *found.warnings])
+
+
+def check_labels(books: list[Book], selection: Selection, query: Query) -> None:
+    """Raise :class:`IncompleteError` for a label that is required, asked for, and on no cluster."""
+    missing = missing_labels(books, query)
+    if missing and "labels" in selection.require:
+        raise IncompleteError(missing)

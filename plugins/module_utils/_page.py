@@ -130,7 +130,7 @@ def _empty(model: Model) -> Markup:
         title, words = "No invoices yet", "There is no invoice in this period. The report fills up with the first one."
     else:
         title = "No costs yet"
-        words = f"{plural(model.invoices, 'invoice')} in this period, and no amount on {'it' if model.invoices == 1 else 'them'}."
+        words = f"There is {plural(model.invoices, 'invoice')} in this period, without any amount."
     budgets = None
     if model.budgets:
         count = plural(len(model.budgets), "budget is", "budgets are")
@@ -148,8 +148,8 @@ def _footer(model: Model) -> Markup:
     if any(books.high is not None for books in model.currencies):
         expected = tag(
             "p",
-            "Where a month may end is a range, since nobody knows how much of the day is in its draft: usage goes on as in the days "
-            "so far, with and without today, and adjustments stay as they are.",
+            "Where a month may end is a range, since nobody knows how much of today is in its draft: usage goes on as "
+            "in the days so far, with and without today, and adjustments stay as they are.",
         )
     data = join(tag("a", "costs.json", href="costs.json"), ", all that the page says")
     lines = None if model.organizations or model.failures else tag("a", "line_items.csv", href="line_items.csv")

@@ -192,8 +192,8 @@ def why(view: View) -> Markup | None:
     sums.append(cell(signed(total.change)))
     what = f"{month_name(compared.period)}{', at the middle of its range,' if compared.ahead else ''}"
     note = (
-        f"{what} against {month_name(compared.before)}. Price is what the quantities of now cost more than at the prices "
-        "of before; the rest is usage."
+        f"{what} against {month_name(compared.before)}. Price is what the quantities of now cost more than at the "
+        "prices of before; the rest is usage."
     )
     return view.card(
         "why", "Why it changed", tag("p", note, class_="note"), table(f"In {view.currency}", heads, rows, sums)

@@ -211,13 +211,13 @@ def stand_out(view: View) -> Markup | None:
 
 
 def _standout(view: View, one: Standout) -> Markup:
-    times = (
-        f"{number(one.amount / one.usual, 1)} times" if one.amount > 2 * one.usual else change(one.amount, one.usual)
-    )
+    share = one.amount / one.usual
+    times = f"{number(share, 1)} times" if share > 2 else f"{change(one.amount, one.usual)} against"
     return tag(
         "li",
         tag("b", month_name(one.period)),
-        f": {large(one.amount, view.code)}, {times} against the {large(one.usual, view.code)} that is usual around it. Most of it: ",
+        f": {large(one.amount, view.code)}, {times} the {large(one.usual, view.code)} that is usual around it. ",
+        "Most of it: ",
         name(one.description, missing="what is not itemized"),
         f" ({signed(one.difference)}).",
     )

@@ -13,12 +13,14 @@ import collections
 import datetime
 import typing as t
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError, OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import exact
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import Comparison, Decimal, Key
 
 CHARTED = 24
 """How many months the chart shows at most."""
 
+_NEEDED = ("costs", "invoices", "forecast", "budgets", "reconciliation", "balances", "adjustments")
 _NO_OWNER = ("period", "invoice", "status")
 
 Row = t.Mapping[str, t.Any]
@@ -68,6 +70,46 @@ def breakdowns(group_by: t.Sequence[str]) -> dict[str, list[str]]:
         "movers": list(dict.fromkeys([*wanted, "kind", "description", "unit"])),
         "clusters": list(dict.fromkeys([*wanted, "kind", "cluster_id", "cluster"])),
     }
+
+
+def read_sources(given: t.Sequence[t.Mapping[str, t.Any]], group_by: t.Sequence[str]) -> list[Source]:
+    """Return organizations that were gathered elsewhere.
+
+    :param given: for each its C(name), and its C(result) of C(cost_info), or the C(failure) of that.
+    :raises OptionsError: when one is no result with what the report needs, when two are the same organization, or when
+        none could be gathered.
+    """
+    sources = [_read_source(one, group_by) for one in given]
+    holders: dict[str, str | None] = {}
+    for source in sources:
+        for row in (source.answer or {}).get("invoices", ()):
+            other = holders.setdefault(row["invoice_id"], source.name)
+            if other != source.name:
+                raise OptionsError(
+                    f"sources: {other} and {source.name} have the same invoices, which would count twice. Give each "
+                    "its own key, or leave one out."
+                )
+    if not any(source.answer is not None for source in sources):
+        reasons = " ".join(dict.fromkeys(f"{source.failure}" for source in sources))
+        raise IncompleteError(f"No organization could be gathered, and no report was written. {reasons}".strip())
+    return sources
+
+
+def _read_source(given: t.Mapping[str, t.Any], group_by: t.Sequence[str]) -> Source:
+    name, result, failure = given["name"], given.get("result"), given.get("failure")
+    if failure is None and (result is None or result.get("failed")):
+        failure = (result or {}).get("msg") or "It failed without a message."
+    if failure is not None:
+        return Source(name, None, failure)
+    there = set(result.get("breakdowns") or ())
+    missing = [f"breakdowns.{one}" for one in breakdowns(group_by) if one not in there]
+    missing += [one for one in _NEEDED if one not in result]
+    if missing:
+        raise OptionsError(
+            f"sources: the result of {name} has no {', '.join(missing)}. Call cost_info with 'group_by: "
+            f"{grouping(group_by)}' and 'breakdowns: {breakdowns(group_by)}'."
+        )
+    return Source(name, result)
 
 
 def optional(value: float | None) -> Decimal | None:

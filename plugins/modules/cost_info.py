@@ -28,7 +28,9 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._selection
   - cockroachdb_cloud.billing._selection.modules
   - cockroachdb_cloud.billing._costs
+  - cockroachdb_cloud.billing._costs.compare
   - cockroachdb_cloud.billing._costs.more
+  - cockroachdb_cloud.billing._costs.budgets
 seealso:
   - module: cockroachdb_cloud.billing.invoice_info
   - module: cockroachdb_cloud.billing.invoice_export

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This module_util is private to the cockroachdb_cloud.billing collection.
+# It can change or vanish in any release, so do not use it from outside.
+
+"""Several files that belong together, in a folder of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import typing as t
+
+from ansible.module_utils.common.text.converters import to_bytes
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import check_dest, draft_of, place
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+Write = t.Callable[[bytes], t.Any]
+"""Writes a file to a path."""
+
+
+def check_folder(dest: str) -> str:
+    """Return the folder to write to as an absolute path; it need not exist, but its parent must.
+
+    :raises OptionsError: when it cannot become a folder; it says what to name instead.
+    """
+    path = dest.rstrip("/") if dest.strip("/") else dest
+    if os.path.lexists(to_bytes(path)) and not os.path.isdir(to_bytes(path)):
+        raise OptionsError(f"dest {dest!r} is a file: name a folder.")
+    if os.path.isdir(to_bytes(path)):
+        return os.path.abspath(path)
+    return check_dest(path, follow=False, unsafe_writes=False)
+
+
+def write_text(text: str) -> Write:
+    """Return what writes a text in UTF-8."""
+
+    def write(path: bytes) -> None:
+        with open(path, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+
+    return write
+
+
+def place_all(module: AnsibleModule, folder: str, files: t.Mapping[str, Write]) -> dict[str, t.Any]:
+    """Write files into a folder. All drafts are finished before the first file is replaced.
+
+    A folder that is not there is made, open to its owner, and to those who may read the files where C(mode) says so.
+
+    :param module: as for :func:`place`.
+    :param folder: as :func:`check_folder` returned it.
+    :param files: what writes each of them, by name; the last one is placed last.
+    :returns: C(changed), and C(diff) where that is asked for.
+    :raises OptionsError: when a file cannot be written.
+    """
+    new = not os.path.isdir(to_bytes(folder))
+    paths = {name: os.path.join(folder, name) for name in files}
+    if not new:
+        for path in paths.values():
+            check_dest(path, follow=module.params["follow"], unsafe_writes=module.params["unsafe_writes"])
+    with contextlib.ExitStack() as stack:
+        drafts = {name: stack.enter_context(draft_of(module, paths[name])) for name in files}
+        for name, write in files.items():
+            write(drafts[name])
+        if new and module.check_mode:
+            return {"changed": True}
+        if new:
+            os.mkdir(to_bytes(folder), 0o700)
+        placed = [place(module, drafts[name], paths[name]) for name in files]
+    if new:
+        _open_to_readers(module, folder, list(paths.values())[-1])
+    diffs = [one["diff"] for one in placed if "diff" in one]
+    return {"changed": new or any(one["changed"] for one in placed), **({"diff": diffs} if diffs else {})}
+
+
+def _open_to_readers(module: AnsibleModule, folder: str, file: str) -> None:
+    """Let whoever may read the files into their folder, and give it the owner and group of the options."""
+    readers = stat.S_IMODE(os.stat(to_bytes(file)).st_mode) & 0o444
+    arguments = module.load_file_common_arguments(
+        {**module.params, "mode": 0o700 | readers | readers >> 2}, path=folder
+    )
+    module.set_fs_attributes_if_different(arguments, True)
