@@ -15,37 +15,63 @@ import typing as t
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import answer
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_info import check_labels
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._folder import Write
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page import page
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report import as_json, build
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import Options, Source
+
+if t.TYPE_CHECKING:
+    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
+
+Raw = t.Dict[str, t.Any]
 
 
-class Report(t.NamedTuple):
-    """An answer for a report: with what is told of each cluster, and the invoices themselves.
+class Fetched(t.NamedTuple):
+    """What a report is made of; C(first) is the first month that was asked for, the one before it is there too."""
 
-    C(first) is the first month of the selection; the answer holds the one before it as well.
-    """
-
-    result: dict[str, t.Any]
-    invoices: list[dict[str, t.Any]]
+    sources: list[Source]
     first: str | None
+    invoices: list[Raw]
     warnings: list[str]
 
 
-def fetch_report(connection: Connection, selection: Selection, query: Query, now: datetime.datetime) -> Report:
-    """Fetch the invoices that were asked for with the month before them, and answer a query about them.
+def fetch_report(connection: Connection, selection: Selection, query: Query, now: datetime.datetime) -> Fetched:
+    """Fetch the invoices that were asked for and the month before them, and answer a query about them.
 
     :raises BillingError: as :func:`fetch_answer`.
     """
 
-    def keep(raw: dict[str, t.Any]) -> tuple[dict[str, t.Any], Book]:
+    def keep(raw: Raw) -> tuple[Raw, Book]:
         return raw, add_up(raw, query, details=True)
 
     invoices, before, warnings = gather(connection, selection, keep, previous=True, now=now)
     books = [book for _raw, book in (*before, *invoices)]
     check_labels(books, selection, query)
     found = answer(books, query, now)
+    # The newest invoice that has a cluster is the last one to tell of it.
     clusters = {cluster["cluster_id"]: cluster for book in books for cluster in book.clusters}
     first = min((book.header.period for _raw, book in invoices if book.header.period), default=None)
-    result = {**found.result, "clusters": list(clusters.values())}
-    return Report(result, [raw for raw, _book in invoices], first, [*warnings, *found.warnings])
+    source = Source(None, {**found.result, "clusters": list(clusters.values())})
+    return Fetched([source], first, [raw for raw, _book in invoices], [*warnings, *found.warnings])
+
+
+def page_files(
+    sources: t.Sequence[Source], params: t.Mapping[str, t.Any], first: str | None, now: datetime.datetime
+) -> dict[str, Write]:
+    """Return what writes the model of a report, and its page.
+
+    :param params: the options C(title), C(group_by), C(credit_rate) and C(budgets).
+    """
+    options = Options(params["title"], params["group_by"], params["credit_rate"], params["budgets"] or (), first)
+    model = build(sources, options, now)
+    return {"costs.json": _write_text(as_json(model)), "index.html": _write_text(page(model))}
+
+
+def _write_text(text: str) -> Write:
+    def write(path: bytes) -> None:
+        with open(path, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+
+    return write

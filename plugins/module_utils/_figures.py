@@ -21,8 +21,10 @@ _ROUNDING = decimal.Context(prec=400, rounding=decimal.ROUND_HALF_UP)
 _CENT = Decimal("0.01")
 
 # The names of the standard library follow the locale of the process, and the page is English everywhere.
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-_MONTHS += ("November", "December")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def number(amount: Decimal, places: int = 2) -> str:

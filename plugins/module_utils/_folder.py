@@ -22,7 +22,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files i
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-Write = t.Callable[[bytes], t.Any]
+Write = t.Callable[[t.Any], t.Any]
 """Writes a file to a path."""
 
 
@@ -37,16 +37,6 @@ def check_folder(dest: str) -> str:
     if os.path.isdir(to_bytes(path)):
         return os.path.abspath(path)
     return check_dest(path, follow=False, unsafe_writes=False)
-
-
-def write_text(text: str) -> Write:
-    """Return what writes a text in UTF-8."""
-
-    def write(path: bytes) -> None:
-        with open(path, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-
-    return write
 
 
 def place_all(module: AnsibleModule, folder: str, files: t.Mapping[str, Write]) -> dict[str, t.Any]:

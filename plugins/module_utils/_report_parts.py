@@ -40,9 +40,10 @@ SERIES = 8
 
 # More than this in one grey fill, and the chart says nothing.
 _MOST_OTHERS = Decimal("0.4")
-# A mover is named when it has this part of all that moved.
+# A mover is named when it has this part of all usage that moved, and the first few are always.
 _WORTH_NAMING = Decimal("0.03")
 _NAMED_MOVERS = 8
+_ALWAYS_NAMED = 3
 # A month stands out when it is this part of its neighbours away from them.
 _UNLIKE = Decimal("0.5")
 _NEIGHBOURS = 2
@@ -109,13 +110,15 @@ def movers_of(lines: Lines, compared: Comparison, factors: t.Mapping[Key, Decima
         groups.setdefault((kind, key if kind == "usage" else ()), []).append(line)
     movers = [_sum(group) for group in groups.values()]
     movers.sort(key=lambda one: (-abs(one.change), one.kind, [text_order(value) for value in one.key]))
-    least = _WORTH_NAMING * sum((abs(mover.change) for mover in movers), ZERO)
-    named = [
+    usage = [mover for mover in movers if mover.kind == "usage" and mover.change]
+    least = _WORTH_NAMING * sum((abs(mover.change) for mover in usage), ZERO)
+    top = [
         mover
-        for place, mover in enumerate(movers)
-        if mover.change and (mover.kind != "usage" or (place < _NAMED_MOVERS and abs(mover.change) >= least))
+        for place, mover in enumerate(usage)
+        if place < _NAMED_MOVERS and (abs(mover.change) >= least or place < _ALWAYS_NAMED)
     ]
-    rest = [mover for mover in movers if mover.change and mover not in named]
+    named = [mover for mover in movers if mover.change and (mover.kind != "usage" or mover in top)]
+    rest = [mover for mover in usage if mover not in top]
     return Movers(named, len(rest), _sum(rest), _sum(movers))
 
 

@@ -96,9 +96,10 @@ def read_sources(given: t.Sequence[t.Mapping[str, t.Any]], group_by: t.Sequence[
 
 
 def _read_source(given: t.Mapping[str, t.Any], group_by: t.Sequence[str]) -> Source:
-    name, result, failure = given["name"], given.get("result"), given.get("failure")
-    if failure is None and (result is None or result.get("failed")):
-        failure = (result or {}).get("msg") or "It failed without a message."
+    name, failure = given["name"], given.get("failure")
+    result: t.Mapping[str, t.Any] = given.get("result") or {}
+    if failure is None and (not result or result.get("failed")):
+        failure = result.get("msg") or "It failed without a message."
     if failure is not None:
         return Source(name, None, failure)
     there = set(result.get("breakdowns") or ())

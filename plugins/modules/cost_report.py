@@ -154,24 +154,15 @@ import datetime
 import os
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_report import fetch_report
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_report import fetch_report, page_files
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import build_table, write_table
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import FILE_SPEC
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._folder import (
-    Write,
-    check_folder,
-    place_all,
-    write_text,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._folder import Write, check_folder, place_all
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import SELECTION_SPEC, WRITER_SPEC
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page import page
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report import as_json, build
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import (
-    Options,
-    Source,
     breakdowns,
     grouping,
     read_sources,
@@ -202,23 +193,17 @@ def report(module: BillingModule) -> dict[str, t.Any]:
     params, now = module.params, datetime.datetime.now(datetime.timezone.utc)
     group_by = params["group_by"]
     folder = check_folder(params["dest"])
-    asked = {"group_by": grouping(group_by), "breakdowns": breakdowns(group_by)}
-    query = read_query({**params, **asked})
+    query = read_query({**params, "group_by": grouping(group_by), "breakdowns": breakdowns(group_by)})
     files: dict[str, Write] = {}
-    first = None
     if params["sources"] is None:
         selection = module.selection(labels=bool(query.labels()))
-        found = fetch_report(module.connection(), selection, query, now)
-        module.warn_of(found.warnings)
-        sources, first = [Source(None, found.result)], found.first
-        table = build_table(found.invoices, "line_items", "csv", {})
+        sources, first, invoices, warnings = fetch_report(module.connection(), selection, query, now)
+        module.warn_of(warnings)
+        table = build_table(invoices, "line_items", "csv", {})
         files["line_items.csv"] = lambda path: write_table(path, table, "csv")
     else:
-        sources = read_sources(params["sources"], group_by)
-    options = Options(params["title"], group_by, params["credit_rate"], params["budgets"] or (), first)
-    model = build(sources, options, now)
-    files["costs.json"] = write_text(as_json(model))
-    files["index.html"] = write_text(page(model))
+        sources, first = read_sources(params["sources"], group_by), None
+    files.update(page_files(sources, params, first, now))
     paths = [os.path.join(folder, name) for name in files]
     return {"dest": folder, "page": paths[-1], "files": paths, **place_all(module, folder, files)}
 
