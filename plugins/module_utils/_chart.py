@@ -112,7 +112,7 @@ def column_of(amounts: t.Sequence[float], fills: t.Sequence[str], scale: Scale) 
     slices, top = [], scale.y(0)
     for up in (True, False):
         parts = [(fill, amount) for fill, amount in kept.items() if (amount > 0) == up]
-        if scale.size(small[up]) >= _LEAST_SLICE or (small[up] and not parts):
+        if scale.size(small[up]) >= _LEAST_SLICE or (small[up] and not kept and not slices):
             parts.append(("fo", small[up]))
         elif parts and small[up]:
             parts[-1] = (parts[-1][0], parts[-1][1] + small[up])

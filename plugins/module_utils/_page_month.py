@@ -64,7 +64,7 @@ def verdict(view: View) -> Markup:
         measure,
     )
     facts = tag("div", _fact_before(view), _fact_unallocated(view), class_="facts")
-    return tag("section", hero, facts, class_="card hero", aria_labelledby=mark)
+    return tag("section", hero, facts, class_="card hero", aria_labelledby=f"{mark} {view.mark}")
 
 
 def _outlook(view: View) -> Part:

@@ -51,11 +51,12 @@ class View(t.NamedTuple):
 
     def card(self, key: str, title: Part, *parts: Part) -> Markup:
         """Return a section with a title."""
-        return card(f"{self.mark}-{key}", title, *parts)
+        return card(f"{self.mark}-{key}", title, *parts, of=self.mark)
 
 
-def card(mark: str, title: Part, *parts: Part) -> Markup:
-    return tag("section", tag("h3", title, id=mark), parts, class_="card", aria_labelledby=mark)
+def card(mark: str, title: Part, *parts: Part, of: str = "") -> Markup:
+    """Return a section with a title; C(of) is the id of what tells it from others of that title."""
+    return tag("section", tag("h3", title, id=mark), parts, class_="card", aria_labelledby=f"{mark} {of}".strip())
 
 
 def groups_name(entries: t.Sequence[str]) -> str:

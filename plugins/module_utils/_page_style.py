@@ -100,10 +100,9 @@ svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-num
 .chart { display: flex; margin-top: 18px; position: relative; }
 .chart .axis, .chart .aside { flex: none; }
 .chart .plot { flex: 1; min-width: 0; overflow: visible; }
-.column { outline: none; }
 .column .hit { fill: transparent; }
 .column:hover .hit, .column:focus .hit { fill: color-mix(in srgb, var(--accent) 8%, transparent); }
-.column:focus-visible .hit { stroke: var(--accent); stroke-width: 2; }
+
 .column text.sum { fill: var(--ink); font-weight: 560; }
 .aside text { fill: var(--ink); }
 .aside .soft { fill: var(--soft); }
