@@ -37,6 +37,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_
     standouts_of,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import (
+    NamedRow,
     Reader,
     Row,
     month_before,
@@ -70,9 +71,9 @@ class CurrencyReader:
                 add(self.total, period, amount)
         self.forecast = [row for row in reader.forecast() if row["currency"] == currency]
 
-    def rows(self, *path: str) -> t.Iterator[tuple[str | None, Row]]:
-        """Yield the rows of a part that are in this currency."""
-        return ((name, row) for name, row in self.reader.rows(*path) if row["currency"] == self.currency)
+    def rows(self, *path: str) -> list[NamedRow]:
+        """Return the rows of a part that are in this currency."""
+        return self.reader.rows_in(self.currency, *path)
 
     def books(self) -> Books:
         reader = self.reader

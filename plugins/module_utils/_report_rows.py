@@ -26,6 +26,10 @@ _NO_OWNER = ("period", "invoice", "status")
 Row = t.Mapping[str, t.Any]
 
 
+NamedRow = t.Tuple[t.Optional[str], Row]
+"""A row, and the name of its organization."""
+
+
 class Source(t.NamedTuple):
     """One organization: what C(cost_info) answered, or why it did not. A single one needs no name."""
 
@@ -129,6 +133,7 @@ class Reader:
         self.sources = [source for source in sources if source.answer is not None]
         self.failures = {f"{source.name}": source.failure for source in sources if source.answer is None}
         self.options = options
+        self._sorted: dict[tuple[str, ...], dict[str | None, list[NamedRow]]] = {}
         self.several = len(sources) > 1 or any(source.name is not None for source in sources)
         entries = owners(options.group_by)
         self.shown = [entry for entry in entries if entry != "cluster_id" or "cluster" not in entries]
@@ -152,7 +157,7 @@ class Reader:
             periods.insert(0, month_before(periods[0]))
         return periods
 
-    def rows(self, *path: str) -> t.Iterator[tuple[str | None, Row]]:
+    def rows(self, *path: str) -> t.Iterator[NamedRow]:
         """Yield the rows of a part of all answers, each with the name of its organization."""
         for source in self.sources:
             part: t.Any = source.answer
@@ -160,6 +165,14 @@ class Reader:
                 part = part.get(step) or {}
             for row in part:
                 yield source.name, row
+
+    def rows_in(self, currency: str | None, *path: str) -> list[NamedRow]:
+        """Return the rows of a part that are in a currency."""
+        if path not in self._sorted:
+            self._sorted[path] = collections.defaultdict(list)
+            for name, row in self.rows(*path):
+                self._sorted[path][row["currency"]].append((name, row))
+        return self._sorted[path][currency]
 
     def key(self, name: str | None, row: Row) -> Key:
         """Return who pays for a row."""

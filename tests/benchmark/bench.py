@@ -48,6 +48,8 @@ class Sizes(t.NamedTuple):
     lines: int = 10
     export_lines: int = 33
     smaller_months: int = 12
+    report_months: int = 24
+    report_clusters: int = 600
     rounds: int = 5
     heavy_rounds: int = 3
     short_rounds: int = 15
@@ -61,6 +63,8 @@ TINY = Sizes(
     lines=1,
     export_lines=2,
     smaller_months=1,
+    report_months=3,
+    report_clusters=4,
     rounds=1,
     heavy_rounds=1,
     short_rounds=1,
@@ -311,6 +315,33 @@ def export(bench: Bench) -> t.Iterator[Comparison]:
     yield Comparison("the module's process alone", "the same", None, samples["module"], theirs)
 
 
+def report(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare cost_report, which writes the same CSV and a page and its data, with invoice_export."""
+    sizes, folder = bench.sizes, bench.folder / "report"
+    exported = bench.folder / "line_items.csv"
+    with Sandbox(months=sizes.report_months, clusters=sizes.report_clusters, lines=sizes.lines) as sandbox:
+
+        def anew(command: Command) -> Command:
+            """Return what runs a command when there is no file yet."""
+
+            def command_without_files() -> Sample:
+                shutil.rmtree(folder, ignore_errors=True)
+                exported.unlink(missing_ok=True)
+                return command()
+
+            return command_without_files
+
+        ours = bench.play("report.yml", api_url=sandbox.url, folder=str(folder))
+        theirs = bench.play("export.yml", api_url=sandbox.url, csv_file=str(exported))
+        anew(theirs)()
+        ours()
+        check((folder / "line_items.csv").read_bytes(), exported.read_bytes(), "the CSV of a report")
+        page = (folder / "index.html").stat().st_size // 1000
+        samples = in_turn(sizes.heavy_rounds, start=bench.start(), ours=anew(ours), theirs=anew(theirs))
+    work = f"cost_report of {sizes.report_clusters} clusters, {sizes.report_months} months, page of {page} kB"
+    yield Comparison(work, "invoice_export", 2, less_start(samples, "ours"), less_start(samples, "theirs"))
+
+
 def growth(bench: Bench) -> t.Iterator[Comparison]:
     """Compare the module's process of cost_info on much with itself on a tenth."""
     sizes = bench.sizes
@@ -334,7 +365,9 @@ def growth(bench: Bench) -> t.Iterator[Comparison]:
     yield Comparison("the same, less the start of the process", against, None, ours, theirs, summary=fastest)
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (one_task, many_ids, team_costs, less_detail, export, growth)}
+SCENARIOS = {
+    scenario.__name__: scenario for scenario in (one_task, many_ids, team_costs, less_detail, export, report, growth)
+}
 
 
 def describe(controller: Controller) -> dict[str, t.Any]:
