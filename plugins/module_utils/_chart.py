@@ -113,7 +113,8 @@ def column_of(amounts: t.Sequence[float], fills: t.Sequence[str], scale: Scale) 
     for up in (True, False):
         parts = [(fill, amount) for fill, amount in kept.items() if (amount > 0) == up]
         if scale.size(small[up]) >= _LEAST_SLICE or (small[up] and not kept and not slices):
-            parts.append(("fo", small[up]))
+            # Below what belongs to nobody, as in the legend.
+            parts.insert(len(parts) - ([fill for fill, _amount in parts][-1:] == ["fn"]), ("fo", small[up]))
         elif parts and small[up]:
             parts[-1] = (parts[-1][0], parts[-1][1] + small[up])
         reached = 0.0
@@ -201,7 +202,7 @@ class _MonthsChart:
         if self.budget is None:
             return base
         y = at(self.scale.y(float(self.budget)))
-        return join(base, tag("line", x1=f"{at(100 - self.band)}%", x2="100%", y1=y, y2=y, class_="mark"))
+        return join(base, tag("line", x1=f"{at(100 - self.band * 0.9)}%", x2="100%", y1=y, y2=y, class_="mark"))
 
     def aside(self) -> Markup | None:
         """Return what stands beside the newest month: how far it is, where it may end, and its budget."""

@@ -90,6 +90,8 @@ def brief(amount: Decimal, currency: str | None = None) -> str:
 def percent(part: Decimal) -> str:
     """Return a part of one in percent: 0.4 %, 12 %."""
     hundreds = part * 100
+    if 0 < hundreds < _CENT * 5:
+        return "< 0.1 %"
     return f"{number(hundreds, 1 if abs(hundreds) < 10 and part else 0)} %"
 
 

@@ -113,7 +113,8 @@ def _header(model: Model) -> Markup:
 
 
 def _rate(model: Model) -> str:
-    return f"${(model.credit_rate or ZERO).normalize():f}"
+    rate = model.credit_rate or ZERO
+    return f"${rate:.2f}" if rate == round(rate, 2) else f"${rate.normalize():f}"
 
 
 def _failures(model: Model) -> Markup | None:

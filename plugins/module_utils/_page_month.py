@@ -88,7 +88,7 @@ def _budget(view: View, budget: Budget) -> Markup:
         "at_risk": [tag("b", "may go over budget", class_="warn"), end],
         "within": [tag("b", "within budget", class_="good"), end],
     }.get(budget.state, "no verdict yet")
-    title = budget.name or ", ".join(f"{value}" for value in budget.group.values()) or "Budget"
+    title = budget.name or ", ".join(f"{value}" for value in budget.group.values()) or "All costs"
     of_it = tag("span", f" \u00b7 {large(spent, view.code)} of {large(budget.amount, view.code)}", class_="by")
     ends = (None, None) if view.model.failures else (budget.low, budget.high)
     bar = gauge(spent, ends, budget.amount, view.code, "budget")

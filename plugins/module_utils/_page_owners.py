@@ -30,7 +30,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_pa
     KINDS,
     View,
     amount_cell,
-    cell,
     groups_name,
     head,
     key_name,
@@ -127,57 +126,46 @@ def _lost(view: View) -> Markup | None:
     return tag("p", f"In {view.month}: ", words, class_="note")
 
 
-def _heads(view: View, first: str) -> list[Markup]:
-    heads = [head(first, sort=True), head(view.month, "number", sort=True)]
+def _heads(view: View, first: str, *, shared: bool = False) -> list[Markup]:
+    titles = [view.month, "Share"]
     if view.books.before is not None:
-        heads.append(head(view.before, "number", wide=True, sort=True))
+        titles.append(view.before)
     if view.model.months > 1:
-        heads.append(head(f"All {view.model.months} months", "number", wide=True, sort=True))
-    if len(view.books.months) > 1:
-        heads.append(head("By month", wide=True))
-    return heads
+        titles.append(f"All {view.model.months} months")
+    titles += ["Shared in"] if shared else []
+    numbers = [head(title, "number", sort=True) for title in titles]
+    return [head(first, sort=True), *numbers, *([head("By month")] if len(view.books.months) > 1 else [])]
 
 
-def _amounts(view: View, amounts: list[Decimal], total: Decimal) -> Part:
-    cells = [amount_cell(amounts[-1] if amounts else ZERO)]
-    if view.books.before is not None:
-        cells.append(amount_cell(amounts[-2], wide=True))
-    if view.model.months > 1:
-        cells.append(amount_cell(total, wide=True))
-    if len(amounts) > 1:
-        cells.append(tag("td", spark(amounts), class_="bar wide"))
-    return cells
+def _amounts(view: View, amounts: list[Decimal], total: Decimal, *shared: Decimal | None) -> Part:
+    now, spent = amounts[-1] if amounts else ZERO, view.books.spent
+    # Without a class for each: there may be very many of them.
+    cells = [now, amounts[-2] if view.books.before is not None else None, total if view.model.months > 1 else None]
+    shown = [tag("td", number(amount) if amount else "\u2013") for amount in cells if amount is not None]
+    shown.insert(1, tag("td", percent(now / spent) if spent > 0 and now > 0 else ""))
+    shown += [tag("td", number(amount) if amount else "\u2013") for amount in shared]
+    return [shown, tag("td", spark(amounts)) if len(amounts) > 1 else None]
 
 
-def _sums(view: View) -> Part:
-    amounts = [month.amount for month in view.books.months]
-    return [row_head("Sum"), _amounts(view, amounts, view.books.total)]
+def _sums(view: View, *shared: None) -> Part:
+    return [row_head("Sum"), _amounts(view, [month.amount for month in view.books.months], view.books.total, *shared)]
 
 
 def _groups(view: View, title: str) -> Markup:
     shared = any(group.allocated for group in view.books.groups)
-    heads = _heads(view, title.capitalize())
-    sums = [_sums(view)]
-    if shared:
-        heads.append(head("Shared in", "number", sort=True))
-        sums.append(cell(""))
-    spent = view.books.spent
-    heads.append(head("Share", "number", sort=True))
-    sums.append(cell(""))
-    rows = [_group(view, group, spent, shared=shared) for group in view.books.groups]
+    rows = []
+    for group in view.books.groups:
+        more = [group.allocated] if shared else []
+        rows.append(tag("tr", row_head(_group_name(view, group)), _amounts(view, group.amounts, group.total, *more)))
+    heads, sums = _heads(view, title.capitalize(), shared=shared), _sums(view, *([None] if shared else []))
     return table([name(title.capitalize()), f", in {view.currency}"], heads, rows, sums, sortable=True)
 
 
-def _group(view: View, group: Group, spent: Decimal, *, shared: bool) -> Markup:
-    now = group.amounts[-1] if group.amounts else ZERO
-    nobody = not group.key or group.key[-1] is None
-    title: Part = key_name(group.key) if not nobody else [[name(part), " / "] for part in group.key[:-1]]
-    if nobody:
-        title = [title, tag("span", f"No {groups_name(view.model.group_by[-1:])}", class_="none")]
-    cells = [row_head(title), _amounts(view, group.amounts, group.total)]
-    if shared:
-        cells.append(amount_cell(group.allocated))
-    return tag("tr", cells, cell(percent(now / spent) if spent > 0 and now > 0 else ""))
+def _group_name(view: View, group: Group) -> Part:
+    if group.key[-1] is not None:
+        return key_name(group.key)
+    nobody = tag("span", f"No {groups_name(view.model.group_by[-1:])}", class_="none")
+    return [[[name(part, missing="(none)"), " / "] for part in group.key[:-1]], nobody]
 
 
 def _clusters(view: View) -> Markup | None:

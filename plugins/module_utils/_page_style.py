@@ -23,7 +23,7 @@ STYLE = """
     --accent: #aca7f7;
     --bad: #ff9a91; --warn: #e9bd62; --good: #6fd3ac; --alert: #2c1a1c; --track: #292c3a;
     --f1: #8f89ee; --f2: #64b7e6; --f3: #4bb5a6; --f4: #d3ac45; --f5: #e07f95; --f6: #c07bb0; --f7: #9dbb5b;
-    --fo: #7f8498; --fn: #c3c6d6; --shadow: none;
+    --fo: #7f8498; --fn: #b4b8ca; --shadow: none;
   }
 }
 * { box-sizing: border-box; }
@@ -142,6 +142,9 @@ th .by { font-weight: 400; }
 .bar svg { margin-top: 4px; }
 .spark { fill: var(--f1); }
 .up { fill: var(--bad); } .down { fill: var(--good); }
+.rows td, .rows th:nth-child(n+2) { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.rows td svg { margin: 4px 0 0 auto; }
+.rows thead th:nth-child(n+2) { max-width: 14ch; white-space: normal; }
 .rows summary { list-style-position: outside; margin-left: 14px; }
 .rows summary::marker { color: var(--line); font-size: 11px; }
 .rows dl {
@@ -185,7 +188,7 @@ footer p + p { margin-top: 8px; }
   .hero { grid-template-columns: minmax(0, 1fr); }
   .facts { border-left: 0; border-top: 1px solid var(--rule); padding: 18px 0 0; margin-top: 12px; }
   .big { font-size: 40px; }
-  .wide, .chart .aside { display: none; }
+  .wide, .chart .aside, .rows :is(td, th):nth-child(n+3) { display: none; }
   .narrow { display: block; }
   th, td { padding-right: 10px; }
   tbody th { min-width: 0; }

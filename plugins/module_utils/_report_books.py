@@ -93,7 +93,7 @@ class CurrencyReader:
             parts=parts_of(parts, newest, self.compared, self._pace()),
             movers=None if self.compared is None else movers_of(lines, self.compared, self.factors()),
             standouts=standouts_of(months, parts),
-            groups=sorted(self._groups(), key=lambda group: (-group.total, [text_order(value) for value in group.key])),
+            groups=sorted(self._groups(), key=_group_order),
             unallocated=self._unallocated() if reader.shown else None,
             clusters=clusters,
             chart=series_of(self._foldings(clusters, parts), reader.periods, [month.amount for month in months]),
@@ -212,6 +212,10 @@ class CurrencyReader:
 
     def _by_month(self, months: Months) -> list[Decimal]:
         return [months.get(period, ZERO) for period in self.reader.periods]
+
+
+def _group_order(group: Group) -> t.Any:
+    return -(group.amounts[-1] if group.amounts else ZERO), -group.total, [text_order(value) for value in group.key]
 
 
 def _fold(pairs: t.Iterable[tuple[Key, list[Decimal]]]) -> dict[Key, list[Decimal]]:

@@ -226,7 +226,7 @@ def test_the_page_has_the_figures_of_the_model() -> None:
     )
     seen = Seen(page(model))
     rows = [[cell.strip() for cell in row] for row in seen.rows]
-    assert next(row[:4] for row in rows if row[0] == "Sum") == ["Sum", "93.55", "43.80", "137.35"]
+    assert next(row[:5] for row in rows if row[0] == "Sum") == ["Sum", "93.55", "100 %", "43.80", "137.35"]
     # Of 30 days 15 are over, and perhaps the 16th: 175.41 to 187.10.
     assert "$175.41 to $187.10" in "".join(seen.texts)
     assert "may go over budget" in seen.texts
