@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import answer
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import answer, cluster_rows
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_info import check_labels
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import Calendar, cost_rows, group_costs
@@ -57,11 +57,9 @@ def fetch_report(connection: Connection, selection: Selection, query: Query, now
     recent = [book for book in books if (book.header.period or "") in newest]
     entries, calendar = dict(query.breakdowns)["movers"], Calendar(recent, now)
     movers = cost_rows(group_costs(recent, entries, calendar), entries, calendar)
-    # The newest invoice that has a cluster is the last one to tell of it.
-    clusters = {cluster["cluster_id"]: cluster for book in books for cluster in book.clusters}
     first = min((book.header.period for _raw, book in invoices if book.header.period), default=None)
     broken_down = {**found.result["breakdowns"], "movers": movers}
-    source = Source(None, {**found.result, "breakdowns": broken_down, "clusters": list(clusters.values())})
+    source = Source(None, {**found.result, "breakdowns": broken_down, "clusters": cluster_rows(books)})
     return Fetched([source], first, [raw for raw, _book in invoices], [*warnings, *found.warnings])
 
 

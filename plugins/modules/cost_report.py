@@ -156,7 +156,11 @@ import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_report import fetch_report, page_files
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import build_table, write_table
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
+    FileFormat,
+    build_table,
+    write_table,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import FILE_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._folder import Write, check_folder, place_all
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
@@ -185,6 +189,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
         },
     },
 }
+CSV = FileFormat()
 INSTEAD = [("sources", name) for name in SELECTION_SPEC if name != "require"]
 
 
@@ -199,8 +204,8 @@ def report(module: BillingModule) -> dict[str, t.Any]:
         selection = module.selection(labels=bool(query.labels()))
         sources, first, invoices, warnings = fetch_report(module.connection(), selection, query, now)
         module.warn_of(warnings)
-        table = build_table(invoices, "line_items", "csv", {})
-        files["line_items.csv"] = lambda path: write_table(path, table, "csv")
+        table = build_table(invoices, "line_items", CSV, {})
+        files["line_items.csv"] = lambda path: write_table(path, table, CSV)
     else:
         sources, first = read_sources(params["sources"], group_by), None
     files.update(page_files(sources, params, first, now))

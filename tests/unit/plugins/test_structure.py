@@ -82,7 +82,6 @@ FLOORS = (
     "_page_owners",
     "_page_books",
     "_page",
-    "_files",
     "_folder",
     "_cost_report",
     "_module",
