@@ -30,11 +30,10 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecas
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
     CREDITS,
-    EXACT,
     ZERO,
     add,
     grouped,
-    settle,
+    settle_each,
     text_order,
     to_float,
 )
@@ -188,13 +187,10 @@ def _spent_by_month(
     months: dict[str, decimal.Decimal] = {}
     for book in books:
         period, end = book.header.period, book.header.end
-        if period is not None and (end <= now if end is not None else period < f"{now:%Y-%m}"):
-            for name in names:
-                add(months, period, _bill(book, name))
+        if period is None or (end > now if end is not None else period >= f"{now:%Y-%m}"):
+            continue
+        for name, found in settle_each(book.stated, book.lines, book.adjustments):
+            if name in names:
+                for part in (book.lines.get(name, ZERO), book.adjustments.get(name, ZERO), found.unitemized):
+                    add(months, period, part)
     return months
-
-
-def _bill(book: Book, currency: str | None) -> decimal.Decimal:
-    lines, adjustments = book.lines.get(currency, ZERO), book.adjustments.get(currency, ZERO)
-    beyond = settle(book.stated.get(currency, ZERO), lines, adjustments).unitemized
-    return EXACT.add(EXACT.add(lines, adjustments), beyond)

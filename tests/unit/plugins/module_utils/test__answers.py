@@ -175,6 +175,10 @@ def test_what_a_month_has_cost_is_its_bill() -> None:
     """What is stated beyond the parts has been paid with the balance as well."""
     stated = spent("2026-08", 20, totals=[money(30, CREDITS)], balances=[money(30, CREDITS)])
     assert ask([stated], now=MIDDLE).result["balances"][0]["monthly"] == 30.0
+    # What states nothing in a currency bills its parts, under either name of credits.
+    refund = [line(30, CREDITS), line(-10, OLD_CREDITS)]
+    both = bill("2026-08", item("a", *refund), totals=[money(30, CREDITS)], balances=[money(30, CREDITS)])
+    assert ask([both], now=MIDDLE).result["balances"][0]["monthly"] == 20.0
 
 
 # Warnings
