@@ -109,7 +109,8 @@ def column_of(amounts: t.Sequence[float], fills: t.Sequence[str], scale: Scale) 
             kept[fill] = amount
         elif amount:
             small[amount > 0] += amount
-    slices, top = [], scale.y(0)
+    slices: list[Slice] = []
+    top = scale.y(0)
     for up in (True, False):
         parts = [(fill, amount) for fill, amount in kept.items() if (amount > 0) == up]
         if scale.size(small[up]) >= _LEAST_SLICE or (small[up] and not kept and not slices):

@@ -110,15 +110,15 @@ def movers_of(lines: Lines, compared: Comparison, factors: t.Mapping[Key, Decima
         groups.setdefault((kind, key if kind == "usage" else ()), []).append(line)
     movers = [_sum(group) for group in groups.values()]
     movers.sort(key=lambda one: (-abs(one.change), one.kind, [text_order(value) for value in one.key]))
-    usage = [mover for mover in movers if mover.kind == "usage" and mover.change]
-    least = _WORTH_NAMING * sum((abs(mover.change) for mover in usage), ZERO)
+    moved = [mover for mover in movers if mover.kind == "usage" and mover.change]
+    least = _WORTH_NAMING * sum((abs(mover.change) for mover in moved), ZERO)
     top = [
         mover
-        for place, mover in enumerate(usage)
+        for place, mover in enumerate(moved)
         if place < _NAMED_MOVERS and (abs(mover.change) >= least or place < _ALWAYS_NAMED)
     ]
     named = [mover for mover in movers if mover.change and (mover.kind != "usage" or mover in top)]
-    rest = [mover for mover in usage if mover not in top]
+    rest = [mover for mover in moved if mover not in top]
     return Movers(named, len(rest), _sum(rest), _sum(movers))
 
 

@@ -170,7 +170,8 @@ def show(browser: Browser, reports: dict[str, pathlib.Path], seen: Seen) -> t.It
         page.on("request", lambda request: seen.requests.append(request.url))
         page.on("console", lambda message: seen.complaints.append(message.text))
         page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (seen.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", lambda dialog: seen.complaints.append(f"dialog: {dialog.message}"))
+        page.on("dialog", lambda dialog: dialog.dismiss())
         page.goto((reports[name] / "index.html").as_uri())
         return page
 
@@ -182,10 +183,11 @@ def show(browser: Browser, reports: dict[str, pathlib.Path], seen: Seen) -> t.It
 def cells(page: Page, caption: str) -> list[list[str]]:
     """Return the texts of the rows of the first table whose caption begins so; of a head only its name."""
     table = page.locator("table", has=page.locator("caption", has_text=re.compile(f"^{caption}"))).first
-    return table.evaluate(
+    rows: list[list[str]] = table.evaluate(
         "table => [...table.querySelectorAll('tbody tr')].map(row => [...row.cells].map(cell =>"
         " (cell.querySelector('summary') || cell).textContent.trim()))"
     )
+    return rows
 
 
 @EVERY
@@ -271,18 +273,16 @@ def test_a_chart_can_be_read(show: Opener, data: Data, scene: str) -> None:
         thin = [(month, pieces) for month, pieces in enumerate(heights) if len(pieces) > 1 and min(pieces) < 1.99]
         assert thin == []
         # What is below the line counts too, and a pixel of each slice is the gap to the next.
-        sizes = [
-            float(sum(abs(one["amounts"][month]) for one in books["chart"]["series"])) for month in range(len(heights))
-        ]
+        stacked = zip(*(one["amounts"] for one in books["chart"]["series"]))
+        sizes = [float(sum(map(abs, amounts))) for amounts in stacked]
         drawn = [sum(pieces) + len(pieces) for pieces in heights]
         highest = max(range(len(heights)), key=lambda month: drawn[month])
         scale = drawn[highest] / sizes[highest]
         assert drawn == pytest.approx([size * scale for size in sizes], abs=3)
         assert len(books["chart"]["series"]) <= 8
-        sizes = [(one["role"], sum(map(abs, one["amounts"]))) for one in books["chart"]["series"]]
-        assert sum(size for role, size in sizes if role == "others") < decimal.Decimal("0.4") * sum(
-            s for _r, s in sizes
-        )
+        by_role = [(one["role"], sum(map(abs, one["amounts"]))) for one in books["chart"]["series"]]
+        others = sum(size for role, size in by_role if role == "others")
+        assert others < decimal.Decimal("0.4") * sum(size for _role, size in by_role)
         # No label is struck through by a line, nor lies over another.
         boxes = "all => all.map(one => one.getBoundingClientRect().toJSON()).filter(box => box.width)"
         drawing = page.locator(".chart").nth(place)

@@ -57,7 +57,7 @@ def bill(
     for item in items:
         for total in item["totals"]:
             totals[total["currency"]] = totals.get(total["currency"], 0) + total["amount"]
-    adjusted = [
+    adjusted: list[dict[str, t.Any]] = [
         {"name": name, "amount": {"amount": cost, "currency": "USD"}} for name, cost in (adjustments or {}).items()
     ]
     for one in adjusted:

@@ -28,6 +28,11 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._bills imp
 DECEMBER = datetime.datetime(2026, 12, 5, tzinfo=datetime.timezone.utc)
 
 
+def those(*values: t.Any) -> tuple[t.Any, ...]:
+    """Return amounts of any kind, to be compared with numbers."""
+    return values
+
+
 def close(amount: Decimal | None, expected: float) -> bool:
     return amount is not None and abs(amount - Decimal(repr(expected))) < Decimal("1e-9")
 
@@ -41,11 +46,11 @@ def test_a_change_is_usage_and_price() -> None:
     assert books.movers is not None
     rows = {row.key[0]: row for row in books.movers.rows}
     # 120 hours at 1.00 would have been 120; they are 180 at 1.50.
-    assert (rows["a"].usage, rows["a"].price, rows["a"].change) == (20, 60, 80)
-    assert (rows["a"].description, rows["a"].quantity_before, rows["a"].quantity) == ("Compute", 100, 120)
-    assert (rows["b"].usage, rows["b"].price) == (-5, 0)
-    assert (rows["c"].usage, rows["c"].price) == (7, 0)
-    assert (books.movers.total.usage, books.movers.total.price, books.movers.total.change) == (22, 60, 82)
+    assert those(rows["a"].usage, rows["a"].price, rows["a"].change) == (20, 60, 80)
+    assert those(rows["a"].description, rows["a"].quantity_before, rows["a"].quantity) == ("Compute", 100, 120)
+    assert those(rows["b"].usage, rows["b"].price) == (-5, 0)
+    assert those(rows["c"].usage, rows["c"].price) == (7, 0)
+    assert those(books.movers.total.usage, books.movers.total.price, books.movers.total.change) == (22, 60, 82)
 
 
 def test_a_draft_is_carried_forward_to_the_middle_of_its_range_and_adjustments_are_not() -> None:
@@ -152,8 +157,8 @@ def test_what_has_no_owner_is_told_apart() -> None:
     draft["totals"][0]["amount"] += 30
     lost = report(draft, group_by=["label:team"]).currencies[0].unallocated
     assert lost is not None
-    assert (lost.adjustments, lost.unitemized) == (100, 30)
-    assert lost.clusters == [("tutorial", 6), ("hack-week", 4)]
+    assert those(lost.adjustments, lost.unitemized) == (100, 30)
+    assert those(*lost.clusters) == (("tutorial", 6), ("hack-week", 4))
     assert report(draft, group_by=[]).currencies[0].unallocated is None
 
 
@@ -202,7 +207,7 @@ def test_last_month_is_compared_with_the_one_before_it_which_counts_nowhere_else
     model = report(*months, now=DECEMBER, first="2026-11")
     books = model.currencies[0]
     assert (model.months, model.invoices, model.first, model.as_of) == (1, 1, "2026-11", "2026-11-30")
-    assert (books.spent, books.before, books.total) == (8, 5, 8)
+    assert those(books.spent, books.before, books.total) == (8, 5, 8)
     assert books.movers is not None
     assert books.movers.total.change == 3
 
@@ -217,12 +222,16 @@ def of_several(*failures: str, budgets: t.Sequence[dict[str, t.Any]] = ()) -> Mo
 
 
 def test_several_organizations_are_added_up_and_judged_together() -> None:
-    budgets = [{"amount": 290}, {"amount": 400}, {"amount": 5, "group": {"organization": "globex"}}]
+    budgets: list[dict[str, t.Any]] = [
+        {"amount": 290},
+        {"amount": 400},
+        {"amount": 5, "group": {"organization": "globex"}},
+    ]
     model = of_several(budgets=budgets)
     books = model.currencies[0]
     assert books.spent == 150
     assert [group.key for group in books.groups] == [["acme"], ["globex"]]
-    assert [(budget.spent, budget.state) for budget in model.budgets] == [
+    assert [those(budget.spent, budget.state) for budget in model.budgets] == [
         (150, "at_risk"),
         (150, "within"),
         (50, "over"),

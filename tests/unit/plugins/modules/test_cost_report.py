@@ -83,7 +83,7 @@ def test_a_bill_is_nobody_elses_business(
 ) -> None:
     old = os.umask(0)
     try:
-        write(api, tmp_path / "report", **({"mode": mode} if mode else {}))
+        write(api, tmp_path / "report", mode=mode)
     finally:
         os.umask(old)
     assert mode_of(tmp_path / "report") == folder
