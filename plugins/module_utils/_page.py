@@ -13,7 +13,12 @@ import base64
 import hashlib
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._chart import patterns
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._figures import date_name, month_name, plural
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._figures import (
+    date_name,
+    large,
+    month_name,
+    plural,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._html import (
     Markup,
     Part,
@@ -74,6 +79,7 @@ def page(model: Model) -> str:
             _failures(model),
             None if model.currencies else _empty(model),
             [_currency(model, books, place) for place, books in enumerate(model.currencies)],
+            _other_budgets(model),
             balances(model),
             reconciliation(model),
             adjustments(model),
@@ -132,11 +138,15 @@ def _empty(model: Model) -> Markup:
     else:
         title = "No costs yet"
         words = f"There is {plural(model.invoices, 'invoice')} in this period, without any amount."
-    budgets = None
-    if model.budgets:
-        count = plural(len(model.budgets), "budget is", "budgets are")
-        budgets = tag("p", f"{count} compared with nothing: there are no costs.")
-    return tag("div", tag("h2", title), tag("p", words), budgets, class_="card empty")
+    return tag("div", tag("h2", title), tag("p", words), class_="card empty")
+
+
+def _other_budgets(model: Model) -> Markup | None:
+    """Return the budgets that no section has, since nothing is in their currency."""
+    known = [books.currency for books in model.currencies]
+    limits = [large(one.amount, one.currency) for one in model.budgets if one.currency not in known]
+    words = f"{plural(len(limits), 'budget')} ({', '.join(limits)}) cannot be compared: no cost is in that currency."
+    return tag("p", words, class_="card") if limits else None
 
 
 def _footer(model: Model) -> Markup:

@@ -75,12 +75,19 @@ def _outlook(view: View) -> Part:
         against = f": {change(books.spent, books.before) or 'no change'} against {view.before}" if books.before else ""
         return f"The month is over{against}."
     if books.low is None or books.high is None:
-        return "Too early in the month to say where it will end."
+        if view.model.day <= 2:
+            return "Too early in the month to say where it will end."
+        return "It cannot be said where the month will end." if books.spent else "Nothing so far."
+    if books.low == books.high == books.spent:
+        return "The month is over, and its invoice is still a draft."
     return ["Expected by the end of the month: ", tag("b", span(books.low, books.high, view.code)), "."]
 
 
 def _budget(view: View, budget: Budget) -> Markup:
-    spent = budget.spent if budget.spent is not None else ZERO
+    title = tag("b", name(budget.name or ", ".join(f"{value}" for value in budget.group.values()) or "All costs"))
+    spent, limit = budget.spent, large(budget.amount, view.code)
+    if spent is None:
+        return tag("li", title, f": there are no costs of this month to compare with {limit}.")
     end = "" if budget.low is None or budget.high is None else f": {span(budget.low, budget.high, view.code)} expected"
     words: Part = {
         "over": tag("b", f"over budget by {large(spent - budget.amount, view.code)}", class_="bad"),
@@ -88,11 +95,10 @@ def _budget(view: View, budget: Budget) -> Markup:
         "at_risk": [tag("b", "may go over budget", class_="warn"), end],
         "within": [tag("b", "within budget", class_="good"), end],
     }.get(budget.state, "no verdict yet")
-    title = budget.name or ", ".join(f"{value}" for value in budget.group.values()) or "All costs"
-    of_it = tag("span", f" \u00b7 {large(spent, view.code)} of {large(budget.amount, view.code)}", class_="by")
+    of_it = tag("span", f" \u00b7 {large(spent, view.code)} of {limit}", class_="by")
     ends = (None, None) if view.model.failures else (budget.low, budget.high)
     bar = gauge(spent, ends, budget.amount, view.code, "budget")
-    return tag("li", tag("b", name(title)), " ", words, of_it, bar)
+    return tag("li", title, " ", words, of_it, bar)
 
 
 def _fact(title: Part, value: str, *note: Part) -> Markup:
@@ -117,7 +123,7 @@ def _fact_unallocated(view: View) -> Markup | None:
         (f"not itemized {large(lost.unitemized, view.code)}", lost.unitemized),
     ]
     shown = ", ".join(text for text, there in notes if there)
-    title = ["Without a ", name(groups_name(view.model.group_by[-1:]))]
+    title = ["No ", name(groups_name(view.model.group_by[-1:]))]
     total = clusters + lost.adjustments + lost.unitemized
     return _fact(title, large(total, view.code), f"{shown[:1].upper()}{shown[1:]}." if shown else "Every cost has one.")
 

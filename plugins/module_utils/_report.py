@@ -82,9 +82,13 @@ def _model(reader: Reader) -> Model:
         budgets=_budgets(reader),
         currencies=[CurrencyReader(reader, currency).books() for currency in order],
         balances=_balances(reader),
-        reconciliation=[{"organization": name, **row} for name, row in reader.rows("reconciliation")],
-        adjustments=[{"organization": name, **row} for name, row in reader.rows("adjustments")],
+        reconciliation=_in_scope(reader, "reconciliation"),
+        adjustments=_in_scope(reader, "adjustments"),
     )
+
+
+def _in_scope(reader: Reader, part: str) -> list[dict[str, t.Any]]:
+    return [{"organization": name, **row} for name, row in reader.rows(part) if reader.in_scope(row["period"])]
 
 
 def _days(period: str | None) -> int:

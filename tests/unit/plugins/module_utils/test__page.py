@@ -240,3 +240,16 @@ def test_a_finished_month_says_of_which_day_it_is_and_nothing_of_a_forecast() ->
     assert "as of 31 October 2026 (UTC)" in text
     assert "The month is over." in text
     assert "expected" not in text.lower()
+
+
+def test_no_budget_is_passed_over_in_silence() -> None:
+    october = bill("2026-10", cluster("a", ("Compute", 1, "HOURS", 5)))
+    text = "".join(Seen(page(report(october, budgets=[{"amount": 7}, {"amount": 9, "currency": "EUR"}]))).texts)
+    assert "All costs: there are no costs of this month to compare with $7.00." in text
+    assert "1 budget (9.00 EUR) cannot be compared: no cost is in that currency." in text
+    assert "1 budget ($7.00) cannot be compared" in page(report(budgets=[{"amount": 7}]))
+
+
+def test_a_month_that_is_over_but_a_draft_has_no_range() -> None:
+    draft = bill("2026-10", cluster("a", ("Compute", 1, "HOURS", 5)), status="DRAFT")
+    assert "The month is over, and its invoice is still a draft." in page(report(draft))
