@@ -53,9 +53,9 @@ def verdict(view: View) -> Markup:
     if budgets:
         measure = tag("ul", [_budget(view, budget) for budget in budgets], class_="budgets")
     elif books.before is not None and books.before > 0:
-        bar = gauge(books.spent, (books.low, books.high), books.before, view.code, f"the month before, {view.before},")
+        drawn = gauge(books.spent, (books.low, books.high), books.before, view.code, f"the month before, {view.before},")
         caption = tag("p", f"The mark is {view.before}: {large(books.before, view.code)}", class_="note")
-        measure = tag("div", bar, caption, class_="budgets")
+        measure = tag("div", drawn, caption, class_="budgets")
     hero = tag(
         "div",
         tag("h3", view.month, id=mark),
@@ -97,8 +97,8 @@ def _budget(view: View, budget: Budget) -> Markup:
     }.get(budget.state, "no verdict yet")
     of_it = tag("span", f" \u00b7 {large(spent, view.code)} of {limit}", class_="by")
     ends = (None, None) if view.model.failures else (budget.low, budget.high)
-    bar = gauge(spent, ends, budget.amount, view.code, "budget")
-    return tag("li", title, " ", words, of_it, bar)
+    drawn = gauge(spent, ends, budget.amount, view.code, "budget")
+    return tag("li", title, " ", words, of_it, drawn)
 
 
 def _fact(title: Part, value: str, *note: Part) -> Markup:

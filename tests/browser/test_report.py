@@ -432,7 +432,7 @@ def test_paper_has_heads_on_each_page_and_one_sum(show: Opener, tmp_path: pathli
     pages = done.stdout.split("\f")
     of_clusters = [text for text in pages if len(re.findall(r"-(?:dev|prod|staging)\S*\s+[\d,]+\.\d\d", text)) > 10]
     assert len(of_clusters) > 3
-    assert all(re.search(r"^ *Cluster .*All 24 months", text, re.MULTILINE) for text in of_clusters)
+    assert all(re.search(r"^ *Cluster .*Share .*By month", text, re.MULTILINE) for text in of_clusters)
     assert len(re.findall(r"^ *Sum ", done.stdout, re.MULTILINE)) == page.locator("table.rows").count()
 
 
