@@ -53,7 +53,7 @@ def verdict(view: View) -> Markup:
     if budgets:
         measure = tag("ul", [_budget(view, budget) for budget in budgets], class_="budgets")
     elif books.before is not None and books.before > 0:
-        drawn = gauge(books.spent, (books.low, books.high), books.before, view.code, f"the month before, {view.before},")
+        drawn = gauge(books.spent, (books.low, books.high), books.before, view.code, "the month before,")
         caption = tag("p", f"The mark is {view.before}: {large(books.before, view.code)}", class_="note")
         measure = tag("div", drawn, caption, class_="budgets")
     hero = tag(
