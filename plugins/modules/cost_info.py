@@ -4,8 +4,6 @@
 
 """The cost_info module."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: cost_info
 short_description: Add up the costs of a CockroachDB Cloud organization, and say where the month is heading
@@ -318,6 +316,10 @@ failure:
     attempts: 1
 """
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._python import require_python
+
+require_python()
+
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_info import fetch_answer
@@ -326,7 +328,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
 
 
-def costs(module: BillingModule) -> dict[str, t.Any]:
+def costs(module: BillingModule) -> t.Dict[str, t.Any]:
     """Return the answers that the options ask for; raises BillingError."""
     query = read_query(module.params)
     selection = module.selection(labels=bool(query.labels()))

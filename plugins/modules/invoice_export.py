@@ -4,8 +4,6 @@
 
 """The invoice_export module."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: invoice_export
 short_description: Write the invoices of a CockroachDB Cloud organization to a CSV or JSON file
@@ -158,6 +156,10 @@ failure:
     attempts: 1
 """
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._python import require_python
+
+require_python()
+
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
@@ -184,7 +186,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import WRITER_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import check_credit_rate
 
-SPEC: dict[str, dict[str, t.Any]] = {
+SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     **FILE_SPEC,
     **WRITER_SPEC,
     "dest": {"type": "path", "required": True},
@@ -199,7 +201,7 @@ SPEC: dict[str, dict[str, t.Any]] = {
 }
 
 
-def export(module: BillingModule) -> dict[str, t.Any]:
+def export(module: BillingModule) -> t.Dict[str, t.Any]:
     """Write the file if it differs; raises BillingError, after which the file is as it was."""
     params = module.params
     layout = params["layout"]

@@ -4,8 +4,6 @@
 
 """The invoice_info module."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: invoice_info
 short_description: Gather the invoices of a CockroachDB Cloud organization
@@ -205,6 +203,10 @@ failure:
       returned: always
       sample: 1
 """
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._python import require_python
+
+require_python()
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather

@@ -19,6 +19,7 @@ from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import ENVIRONMENT, SECRETS
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
     DETAIL_SPEC,
@@ -40,9 +41,12 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 LOOKUPS = sorted((ROOT / "plugins" / "lookup").glob("*.py"))
 FILTERS = sorted((ROOT / "plugins" / "filter").glob("*.py"))
 ON_TARGETS = MODULES + sorted((ROOT / "plugins" / "module_utils").glob("*.py"))
+# What a Python that is too old gets to see.
+FOR_ANY_PYTHON = [*MODULES, ROOT / "plugins" / "module_utils" / "_python.py"]
 
 # The module_utils, ground floor first: each stands on those before it alone.
 FLOORS = (
+    "_python",
     "_errors",
     "_periods",
     "_credential",
@@ -86,7 +90,7 @@ FLOORS = (
     "_cost_report",
     "_module",
 )
-PURE = (*FLOORS[:2], *FLOORS[FLOORS.index("_money") : FLOORS.index("_export") + 1])
+PURE = (*FLOORS[:3], *FLOORS[FLOORS.index("_money") : FLOORS.index("_export") + 1])
 DEPRECATED = (
     "ansible.module_utils._text",
     "ansible.module_utils.six",
@@ -374,12 +378,37 @@ def test_the_head_of_a_file(path: pathlib.Path) -> None:
         expected += PRIVATE.format(KINDS[path.parent.name])
     text = path.read_text(encoding="utf-8")
     assert text.startswith(expected + '"""')
-    assert "\nfrom __future__ import annotations\n" in text
+    assert ("\nfrom __future__ import annotations\n" in text) != (path in FOR_ANY_PYTHON)
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_file_is_of_the_oldest_grammar(path: pathlib.Path) -> None:
-    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    oldest = (3, 6) if path in FOR_ANY_PYTHON else (3, 8)
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=oldest)
+
+
+OLD_PYTHON = """
+import runpy, sys
+sys.version_info = (3, 7, 16, "final", 0)
+runpy.run_module(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_python_that_is_too_old_is_told_in_one_sentence(path: pathlib.Path) -> None:
+    # Nothing else may be imported before: on an old Python that ends in a traceback.
+    first = next(
+        node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    )
+    assert ast.unparse(first) == f"from {PLUGINS}.module_utils._python import require_python"
+    ended = run_python("-c", OLD_PYTHON, f"{PLUGINS}.modules.{path.stem}", text="what the task wants is not looked at")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    result = json.loads(ended.stdout)
+    assert result == {"failed": True, "msg": result["msg"], "failure": OptionsError("").failure()}
+    assert result["msg"].startswith("This module needs Python 3.8 or newer on the host that it runs on, and /")
+    assert "is Python 3.7: set ansible_python_interpreter to a newer one" in result["msg"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
