@@ -4,8 +4,6 @@
 
 """The cost_report module."""
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: cost_report
 short_description: Write a page that says what a CockroachDB Cloud organization spends, and why
@@ -150,6 +148,10 @@ failure:
     attempts: 1
 """
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._python import require_python
+
+require_python()
+
 import datetime
 import os
 import typing as t
@@ -172,7 +174,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_
     read_sources,
 )
 
-SPEC: dict[str, dict[str, t.Any]] = {
+SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     **WRITER_SPEC,
     **FILE_SPEC,
     **{name: option for name, option in COST_SPEC.items() if name not in ("compare", "breakdowns")},
@@ -193,13 +195,13 @@ CSV = FileFormat()
 INSTEAD = [("sources", name) for name in SELECTION_SPEC if name != "require"]
 
 
-def report(module: BillingModule) -> dict[str, t.Any]:
+def report(module: BillingModule) -> t.Dict[str, t.Any]:
     """Write the report if it differs; raises BillingError, after which all files are as they were."""
     params, now = module.params, datetime.datetime.now(datetime.timezone.utc)
     group_by = params["group_by"]
     folder = check_folder(params["dest"])
     query = read_query({**params, "group_by": grouping(group_by), "breakdowns": breakdowns(group_by)})
-    files: dict[str, Write] = {}
+    files: t.Dict[str, Write] = {}
     if params["sources"] is None:
         selection = module.selection(labels=bool(query.labels()))
         sources, first, invoices, warnings = fetch_report(module.connection(), selection, query, now)
