@@ -33,6 +33,9 @@ SECRETS = ("api_key", "api_jwt")
 _SHORTEST = 8
 _QUOTES = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _MASK = "********"
+# What AnsibleModule writes in place of a secret option. Since 2.22 ansible-core masks the value of such an option
+# wherever it shows, and with asterisks those that end each line with the name of a task would go.
+_LEFT = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 class Credential(t.NamedTuple):
@@ -123,7 +126,7 @@ def take_out_secrets(options: dict[str, t.Any]) -> dict[str, t.Any]:
     :returns: the credentials by their option, None where one is not given.
     """
     secrets = {name: options.get(name) for name in SECRETS}
-    options.update({name: _MASK for name, value in secrets.items() if value is not None})
+    options.update({name: _LEFT for name, value in secrets.items() if value is not None})
     url = options.get("api_url")
     text = plain(os.environ.get(ENVIRONMENT["api_url"], "") if url is None else url)
     if "@" in text:

@@ -165,6 +165,8 @@ def test_playbook(tmp_path: pathlib.Path) -> None:
     assert done.stdout.count("denied to ********") >= 4
     assert done.stdout.count("No whole answer arrived within 1 seconds") >= 4
     assert "denied to ********" in log
+    # And nothing is masked that is no secret: not the asterisks with which ansible-playbook underlines.
+    assert "PLAY RECAP ****" in done.stdout
     # And told nobody.
     for key in KEYS.values():
         for text in (done.stdout, done.stderr, log):

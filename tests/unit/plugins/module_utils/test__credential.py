@@ -251,7 +251,7 @@ def test_secrets_are_taken_out_of_options() -> None:
     options = {"api_key": "sandbox-key", "api_jwt": ["sandbox.jwt"], "timeout": 5}
     with fresh_environment():
         assert take_out_secrets(options) == {"api_key": "sandbox-key", "api_jwt": ["sandbox.jwt"]}
-        assert options == {"api_key": "********", "api_jwt": "********", "timeout": 5}
+        assert options == {**dict.fromkeys(("api_key", "api_jwt"), "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"), "timeout": 5}
         assert take_out_secrets({}) == {"api_key": None, "api_jwt": None}
 
 
