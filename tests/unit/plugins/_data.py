@@ -47,11 +47,11 @@ def line(amount: t.Any, currency: t.Any = "USD", description: str = "Compute", u
     }
 
 
-def item(name: str, /, *lines: t.Any, **cluster: t.Any) -> dict[str, t.Any]:
+def item(called: str, /, *lines: t.Any, **cluster: t.Any) -> dict[str, t.Any]:
     """Return the item of a cluster; a number in place of a line item is one of that many USD."""
     whole = {
-        "id": f"id-{name}",
-        "name": name,
+        "id": f"id-{called}",
+        "name": called,
         "plan": "STANDARD",
         "cloud_provider": "AWS",
         "regions": [{"name": "us-east-1"}],

@@ -79,7 +79,7 @@ def time_at(now: datetime.datetime, *names: str) -> t.Iterator[None]:
 
     class Clock(datetime.datetime):
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> Clock:
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
             return cls.fromtimestamp(now.timestamp(), tz)
 
     clock = types.SimpleNamespace(**{**vars(datetime), "datetime": Clock})

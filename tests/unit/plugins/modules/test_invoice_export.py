@@ -403,7 +403,7 @@ def test_a_locale_that_is_not_utf_8(api: Api, tmp_path: pathlib.Path, encoding: 
     folder = tmp_path / "exports"
     folder.mkdir()
     parameters = {"api_key": KEY, "api_url": api.url, "retries": 0, "dest": f"{folder}/{name}"}
-    for _ in range(2):
+    for _time in range(2):
         api.expect(answer={"invoices": [INVOICE]})
     ended = run_python("-c", EXPORT_TWICE, text=json.dumps(parameters), environment=locale)
     assert ended.returncode == 0, ended.stderr
