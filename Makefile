@@ -8,6 +8,11 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# Neither make nor Ansible takes an interpreter or a file whose path holds one.
+ifneq ($(words $(CURDIR)),1)
+$(error The path of this checkout holds a space: move it to a folder without one, such as ~/billing)
+endif
+
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 CACHE := $(CURDIR)/.cache

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Show what the collection does: install it as a user would, print the invoices, write the report.
+"""Show what the collection does: install it as a user would, print the invoices and who spent it, write the report.
 
 With C(COCKROACH_API_KEY) in the environment it asks the real API, else a sandbox that ends with this program.
 Arguments are handed on to C(ansible-playbook), for example C(-e billing_period=last_3_months).
@@ -18,10 +18,12 @@ import sys
 import threading
 import types
 import typing as t
+import urllib.parse
 
 from _checkout import BIN, CACHE, ROOT, environment
 from _install import install
 
+TOOLS = ROOT / "tests" / "tools"
 REPORT = ROOT / "build" / "report"
 SANDBOX_KEY = "sandbox-key"
 SANDBOX_LIFETIME = 600  # seconds; nothing outlives this program for longer, even when it is killed
@@ -84,28 +86,39 @@ def account() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("COCKROACH_")}
 
 
-def playbook(name: str, *arguments: str) -> list[str]:
-    """Return the command that runs a playbook of the installed collection."""
-    return [str(BIN / "ansible-playbook"), f"cockroachdb_cloud.billing.{name}", *arguments]
+def address() -> str:
+    """Return the host that the user's own account is at, and nothing else of the address."""
+    server = os.environ.get("COCKROACH_SERVER", "https://cockroachlabs.cloud")
+    with contextlib.suppress(ValueError):
+        return urllib.parse.urlsplit(server).hostname or "the host of COCKROACH_SERVER"
+    return "the host of COCKROACH_SERVER"
 
 
 def demo(arguments: t.Sequence[str], connection: dict[str, str]) -> int:
-    """Show the invoices while the report is written, and return the exit code of the playbook that failed, or 0."""
-    options: dict[str, t.Any] = {"env": environment(**connection), "stdin": subprocess.DEVNULL}
+    """Print the page while the report is written, and return the exit code of the playbook that failed, or 0."""
+    env = environment(
+        ANSIBLE_CALLBACK_PLUGINS=str(TOOLS / "callback_plugins"), ANSIBLE_STDOUT_CALLBACK="messages", **connection
+    )
+    options: dict[str, t.Any] = {"env": env, "stdin": subprocess.DEVNULL}
+    program = str(BIN / "ansible-playbook")
+    to_show = [program, str(TOOLS / "demo.yml"), *arguments]
+    to_report = [program, "cockroachdb_cloud.billing.report", "-e", f"billing_dest={REPORT}", *arguments]
     REPORT.parent.mkdir(exist_ok=True)
-    to_report = playbook("report", "-e", f"billing_dest={REPORT}", *arguments)
     log = CACHE / "report.log"
     log.parent.mkdir(exist_ok=True)
     with (
         log.open("w", encoding="utf-8") as output,
         running(to_report, stdout=output, stderr=subprocess.STDOUT, **options) as report,
     ):
-        with running(playbook("invoices", *arguments), **options) as invoices:
-            failed = invoices.wait()
+        with running(to_show, **options) as page:
+            failed = page.wait()
         if failed:
             return failed
         failed = report.wait()
-    print(log.read_text(encoding="utf-8") if failed else f"The report: {REPORT / 'index.html'}", flush=True)
+    if failed:
+        print(log.read_text(encoding="utf-8"), file=sys.stderr, flush=True)
+    else:
+        print(f"\nOpen the report in a browser: {(REPORT / 'index.html').as_uri()}", flush=True)
     return failed
 
 
@@ -116,8 +129,9 @@ def main(arguments: t.Sequence[str]) -> int:
     try:
         install()
         if os.environ.get("COCKROACH_API_KEY"):
+            print(f"The organization of COCKROACH_API_KEY, at {address()}.", flush=True)
             return demo(arguments, account())
-        print("COCKROACH_API_KEY is not set: this is the sandbox, a made-up organization.", flush=True)
+        print("The sandbox, a made-up organization. With COCKROACH_API_KEY set this is your own.", flush=True)
         with sandbox() as connection:
             return demo(arguments, connection)
     except Stopped as stopped:

@@ -32,7 +32,6 @@ SHIPPED = (
     "meta",
     "playbooks",
     "plugins",
-    "roles",
     "tests/config.yml",
 )
 OF_THE_BUILD = {"FILES.json", "MANIFEST.json"}
