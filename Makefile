@@ -74,7 +74,7 @@ integration: $(VENV)/.installed-dev ## Run real playbooks against the sandbox; A
 	@$(TOOL)/ansible_test.py integration $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.installed-dev ## Run ruff, mypy, ansible-lint, yamllint and reuse; ARGS="mypy" picks some
+lint: $(VENV)/.installed-dev ## Run ruff, mypy, ansible-lint, yamllint, reuse and zizmor; ARGS="mypy" picks some
 	@$(TOOL)/lint.py $(or $(ARGS),--skip docs --skip changelog)
 
 .PHONY: docs-lint

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the linters, two at a time, and show what those say that are not content. Arguments pick some by name."""
+"""Run the linters, two at a time, and show what those say that find something. Arguments pick some by name."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ from _checkout import BIN, COLLECTION, ROOT, copy_tree, environment
 SOURCES = ("plugins", "extensions", "tests")
 # Below these, files are imported by their name in the collection; in other folders of tests/ they import one another.
 OF_ANSIBLE_TEST = ("integration", "unit")
+# The files of GitHub, and the schema of check-jsonschema that each has to keep.
+SCHEMAS = {
+    "dependabot": ("vendor.dependabot", (".github/dependabot.yml",)),
+    "forms": ("vendor.github-issue-forms", (".github/ISSUE_TEMPLATE/bug.yml", ".github/ISSUE_TEMPLATE/wish.yml")),
+    "forms-config": ("vendor.github-issue-config", (".github/ISSUE_TEMPLATE/config.yml",)),
+    "workflows": ("vendor.github-workflows", (".github/workflows/ci.yml", ".github/workflows/release.yml")),
+}
 
 
 # The folder of a copy in what a linter says: what follows is the path in the checkout.
@@ -57,11 +64,16 @@ def linters() -> list[Linter]:
         Linter("yamllint", ("yamllint", "--strict", ".")),
         Linter("ruff", ("ruff", "check", ".")),
         Linter("format", ("ruff", "format", "--diff", ".")),
+        Linter("zizmor", ("zizmor", "--offline", "--no-progress", "--quiet", "--persona=pedantic", ".github")),
+        *(
+            Linter(name, ("check-jsonschema", f"--builtin-schema={schema}", *paths))
+            for name, (schema, paths) in SCHEMAS.items()
+        ),
     ]
 
 
 def lint(linter: Linter) -> bool:
-    """Run one linter, show its outcome and whether it was content; what a content one says is shown to nobody."""
+    """Run one linter, show how it went and what it has found, and return whether that is nothing."""
     start = time.monotonic()
     command = [str(BIN / linter.command[0]), *linter.command[1:]]
     done = subprocess.run(
@@ -83,7 +95,7 @@ def lint(linter: Linter) -> bool:
 
 
 def main() -> int:
-    """Run the linters that the command line names, or all, and return how many are not content."""
+    """Run the linters that the command line names, or all, and return how many have found something."""
     known = {linter.name: linter for linter in linters()}
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(known))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the tarball and check it as Galaxy does on an upload: what is inside, and whether its importer is content."""
+"""Build the tarball and check it as Galaxy does on an upload: what is inside, and what its importer says."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ SHIPPED = (
     "LICENSES",
     "README.md",
     "REUSE.toml",
+    "SECURITY.md",
     "changelogs",
     "docs",
     "extensions",
@@ -86,7 +87,7 @@ def importer_says(tarball: pathlib.Path) -> list[str]:
 
 
 def main() -> int:
-    """Return how many of the checks are not content."""
+    """Return how many of the checks have found something."""
     tarball = build()
     checks = {
         "contents": wrong_contents(tarball),
