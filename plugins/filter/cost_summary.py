@@ -20,6 +20,8 @@ description:
 positional: _input, group_by
 extends_documentation_fragment:
   - cockroachdb_cloud.billing._costs
+  - cockroachdb_cloud.billing._costs.owners
+  - cockroachdb_cloud.billing._costs.sharing
   - cockroachdb_cloud.billing._costs.compare
 options:
   _input:
@@ -78,7 +80,10 @@ _value:
       description: The currency of the row; null where the API names none.
       type: str
     amount:
-      description: The sum of the group.
+      description: The sum of the group, with what was shared out to it.
+      type: float
+    allocated:
+      description: With O(allocate) other than V(none), the part of the amount that came from sharing out.
       type: float
     quantity:
       description: With V(unit) in O(group_by), the sum of the quantities; null where there is no unit.
@@ -115,10 +120,27 @@ display = Display()
 
 @billing_filter
 def cost_summary(
-    invoices: t.Any, group_by: t.Any = ("period",), credit_rate: t.Any = None, compare: t.Any = None
+    invoices: t.Any,
+    group_by: t.Any = ("period",),
+    credit_rate: t.Any = None,
+    owners: t.Any = None,
+    compare: t.Any = None,
+    allocate: t.Any = "none",
+    weights: t.Any = None,
+    decimals: t.Any = None,
 ) -> t.Any:
     """Return the sums of the invoices."""
-    query = read_query({"group_by": group_by, "credit_rate": credit_rate, "compare": compare})
+    query = read_query(
+        {
+            "group_by": group_by,
+            "credit_rate": credit_rate,
+            "owners": owners,
+            "compare": compare,
+            "allocate": allocate,
+            "weights": weights,
+            "decimals": decimals,
+        }
+    )
     result, warnings = answer(read_books(invoices, query), query, datetime.datetime.now(datetime.timezone.utc))
     for text in warnings:
         display.warning(text)

@@ -17,6 +17,8 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books i
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._budgets import judge
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import (
     Calendar,
+    Cell,
+    Group,
     compared_rows,
     cost_rows,
     forecast_rows,
@@ -37,7 +39,8 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
     text_order,
     to_float,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import NONE, OWNER, Query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._sharing import arrange
 
 _MOST = 3
 _MOST_LABELS = 30
@@ -72,10 +75,10 @@ def answer(books: t.Iterable[Book], query: Query, now: datetime.datetime, *, bef
     books = sorted(books, key=_book_order)
     calendar = Calendar(books, now)
     judged = judge(query.budgets, books, calendar, now)
-    compared = query.compare and compared_rows(books, before, query.group_by, calendar)
+    arranged = arrange(books, query, calendar)
     reconciliation = reconciliation_rows(books)
     result: dict[str, t.Any] = {
-        "costs": compared or cost_rows(group_costs(books, query.group_by, calendar), query.group_by, calendar),
+        "costs": _cost_rows(arranged.cells, before, query, calendar),
         "breakdowns": {
             name: cost_rows(group_costs(books, entries, calendar), entries, calendar)
             for name, entries in query.breakdowns
@@ -92,8 +95,18 @@ def answer(books: t.Iterable[Book], query: Query, now: datetime.datetime, *, bef
         "adjustments": _adjustment_rows(books),
     }
     missing = missing_labels(books, query)
-    warnings = [*differences(reconciliation), *([missing] if missing else []), *judged.warnings]
+    warnings = [*differences(reconciliation), *([missing] if missing else []), *judged.warnings, *arranged.warnings]
+    if query.owners and OWNER not in query.entries():
+        warnings.append("owners: the rules decide nothing, as no group is 'owner'. Add it to group_by.")
     return Answer(result, warnings)
+
+
+def _cost_rows(cells: dict[Group, Cell], before: t.Sequence[Book], query: Query, calendar: Calendar) -> list[Row]:
+    shared = query.allocate != NONE
+    if query.compare:
+        earlier = arrange(before, query, calendar).cells
+        return compared_rows(cells, earlier, query.group_by, calendar, shared=shared)
+    return cost_rows(cells, query.group_by, calendar, shared=shared)
 
 
 def cluster_rows(books: t.Iterable[Book]) -> list[Row]:

@@ -13,7 +13,13 @@ import datetime
 import decimal
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
+    ADJUSTMENT,
+    LABEL,
+    UNITEMIZED,
+    USAGE,
+    Invoice,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
     EXACT,
     ZERO,
@@ -23,12 +29,16 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
     in_usd,
     settle_each,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import LABEL, OF_CLUSTERS, Query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import NOBODY, Decision
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import OF_CLUSTERS, OWNER, Query
 
 LineKey = t.Tuple[t.Optional[str], t.Optional[str], t.Optional[str]]
 """Description and unit of line items, null where nobody asks for them, and currency."""
 
-USAGE, ADJUSTMENT, UNITEMIZED = "usage", "adjustment", "unitemized"
+
+# No owner is called so: owners are never empty.
+_UNSEEN = ""
+_LineSums = t.Tuple[t.Dict[LineKey, decimal.Decimal], t.Dict[LineKey, decimal.Decimal]]
 
 
 class Header(t.NamedTuple):
@@ -42,10 +52,10 @@ class Header(t.NamedTuple):
 
 
 class Share(t.NamedTuple):
-    """What one cluster costs in an invoice, or what belongs to none.
+    """What one cluster costs in an invoice, or what belongs to none, as far as one owner has it.
 
-    C(values) holds the entries of C(group_by) that are asked for and that belong to the cluster; C(sums) are the
-    amounts by currency.
+    C(values) holds the entries of C(group_by) that are asked for and that belong to the cluster, and the owner; C(sums)
+    are the amounts by currency.
     """
 
     kind: str
@@ -87,11 +97,9 @@ def add_up(raw: dict[str, t.Any], query: Query, *, details: bool = False) -> Boo
         book.labels.update(reader.label_names(cluster))
         if details:
             book.clusters.append(reader.details(cluster))
-        share = reader.usage(cluster, lines, book.lines)
-        if share.amounts:
-            book.shares.append(share)
-    book.shares.append(reader.adjustments(book))
-    book.shares.append(reader.unitemized(book))
+        book.shares.extend(reader.usage(cluster, lines, book.lines))
+    book.shares.extend(reader.adjustments(book))
+    book.shares.extend(reader.unitemized(book))
     return book
 
 
@@ -99,6 +107,18 @@ def _header(invoice: Invoice) -> Header:
     start = invoice.instant(invoice.period_start, "period_start")
     end = invoice.instant(invoice.period_end, "period_end")
     return Header(invoice.invoice_id, invoice.period, invoice.status, start, end)
+
+
+class _ByOwner:
+    """Sums of the costs of one kind and cluster, apart for each owner; all are nobody's without rules."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        self.sums: dict[str | None, _LineSums] = {}
+
+    def of(self, description: str | None) -> _LineSums:
+        """Return the amounts and quantities that a line item with this description belongs to."""
+        return self.sums.setdefault(self.decision.owner(description), ({}, {}))
 
 
 class _Reader:
@@ -109,49 +129,68 @@ class _Reader:
         self._invoice = invoice
         self._rate = query.credit_rate
         self._of_clusters = [entry for entry in entries if entry in OF_CLUSTERS or entry.startswith(LABEL)]
+        self._owners = query.owners if OWNER in entries else None
         self._description = "description" in entries
         self._unit = "unit" in entries
 
-    def usage(self, cluster: dict[str, t.Any], lines: t.Sequence[dict[str, t.Any]], by_currency: Sums) -> Share:
+    def usage(self, cluster: dict[str, t.Any], lines: t.Sequence[dict[str, t.Any]], by_currency: Sums) -> list[Share]:
         """Add up the line items of a cluster, and add them to the sums of the invoice."""
         invoice, plus = self._invoice, EXACT.add
-        amounts: dict[LineKey, decimal.Decimal] = {}
-        quantities: dict[LineKey, decimal.Decimal] = {}
+        decision = NOBODY if self._owners is None else self._owners.of_cluster(invoice, cluster)
+        by_owner, varies, asked = _ByOwner(decision), not decision.constant, self._description
+        amounts, quantities = by_owner.of(None)
         description = unit = None
         for line in lines:
             amount, currency = invoice.money(line.get("total"), "the total of a line item")
-            if self._description:
-                description = invoice.text(line.get("description"), "the description of a line item")
+            if asked or varies:
+                description = line.get("description")
+                if description.__class__ is not str:
+                    description = invoice.text(description, "the description of a line item")
+                if varies:
+                    owner = decision.known.get(description, _UNSEEN)
+                    amounts, quantities = by_owner.sums.get(owner) or by_owner.of(description)
             if self._unit:
                 unit = invoice.text(line.get("quantity_unit"), "the quantity_unit of a line item")
-            key = (description, unit, currency)
+            key = (description if asked else None, unit, currency)
             amounts[key] = plus(amounts[key], amount) if key in amounts else amount
             if self._unit:
                 quantity = invoice.number(line.get("quantity"), "the quantity of a line item")
                 add(quantities, key, ZERO if quantity is None else exact(quantity))
-        for key, amount in amounts.items():
-            add(by_currency, key[2], amount)
-        values = {entry: self._value(cluster, entry) for entry in self._of_clusters} if amounts else {}
-        return self._share(USAGE, values, amounts, self._merged(quantities))
+        for owned in by_owner.sums.values():
+            for key, amount in owned[0].items():
+                add(by_currency, key[2], amount)
+        values = {entry: invoice.fact(cluster, entry) for entry in self._of_clusters} if lines else {}
+        return self._shares(USAGE, values, by_owner)
 
-    def adjustments(self, book: Book) -> Share:
+    def adjustments(self, book: Book) -> list[Share]:
         """Add up the adjustments, and keep each by its name."""
-        amounts: dict[LineKey, decimal.Decimal] = {}
+        by_owner = self._of_no_cluster(ADJUSTMENT)
         for adjustment in self._invoice.adjustments():
             amount, currency = self._invoice.money(adjustment.get("amount"), "an adjustment")
             name = self._invoice.text(adjustment.get("name"), "the name of an adjustment")
-            add(amounts, (name if self._description else None, None, currency), amount)
+            add(by_owner.of(name)[0], (name if self._description else None, None, currency), amount)
             add(book.adjustments, currency, amount)
             book.named_adjustments.append((name, *in_usd(currency, amount, self._rate)))
-        return self._share(ADJUSTMENT, {}, amounts, {})
+        return self._shares(ADJUSTMENT, {}, by_owner)
 
-    def unitemized(self, book: Book) -> Share:
+    def unitemized(self, book: Book) -> list[Share]:
         """Return what the invoice states beyond its parts."""
-        amounts: dict[LineKey, decimal.Decimal] = {}
+        by_owner = self._of_no_cluster(UNITEMIZED)
         for currency, found in settle_each(book.stated, book.lines, book.adjustments):
             if found.unitemized:
-                amounts[None, None, currency] = found.unitemized
-        return self._share(UNITEMIZED, {}, amounts, {})
+                by_owner.of(None)[0][None, None, currency] = found.unitemized
+        return self._shares(UNITEMIZED, {}, by_owner)
+
+    def _of_no_cluster(self, kind: str) -> _ByOwner:
+        return _ByOwner(NOBODY if self._owners is None else self._owners.of_kind(kind))
+
+    def _shares(self, kind: str, values: dict[str, str | None], by_owner: _ByOwner) -> list[Share]:
+        named = self._owners is not None
+        return [
+            self._share(kind, {**values, OWNER: owner} if named else values, amounts, self._merged(quantities))
+            for owner, (amounts, quantities) in by_owner.sums.items()
+            if amounts
+        ]
 
     def _share(
         self,
@@ -178,19 +217,6 @@ class _Reader:
             add(merged, (description, unit, in_usd(currency, ZERO, self._rate)[0]), quantity)
         return merged
 
-    def _value(self, cluster: dict[str, t.Any], entry: str) -> str | None:
-        """Return what an entry of C(group_by) is for all line items of a cluster."""
-        invoice = self._invoice
-        if entry.startswith(LABEL):
-            labels = invoice.mapping(cluster.get("labels"), "the labels of a cluster")
-            return invoice.text(labels.get(entry[len(LABEL) :]), f"the {entry} of a cluster")
-        if entry == "region":
-            return ", ".join(invoice.regions(cluster)) or None
-        if entry == "folder":
-            return invoice.folder(cluster)
-        field = {"cluster": "name", "cluster_id": "id"}.get(entry, entry)
-        return invoice.text(cluster.get(field), f"the {field} of a cluster")
-
     def label_names(self, cluster: dict[str, t.Any]) -> t.Iterable[str]:
         """Return the names of the labels of a cluster."""
         return self._invoice.mapping(cluster.get("labels"), "the labels of a cluster")
@@ -199,4 +225,8 @@ class _Reader:
         """Return what a page says about a cluster beside its costs."""
         state = self._invoice.text(cluster.get("state"), "the state of a cluster")
         labels = self._invoice.labels(cluster.get("labels"), "the labels of a cluster")
-        return {**{entry: self._value(cluster, entry) for entry in OF_CLUSTERS}, "state": state, "labels": labels}
+        return {
+            **{entry: self._invoice.fact(cluster, entry) for entry in OF_CLUSTERS},
+            "state": state,
+            "labels": labels,
+        }

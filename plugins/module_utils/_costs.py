@@ -13,7 +13,8 @@ import datetime
 import decimal
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import ADJUSTMENT, Book, Share
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, Share
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import ADJUSTMENT
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import (
     NOTHING,
     UNKNOWN,
@@ -44,13 +45,17 @@ Amounts = t.Dict[Group, decimal.Decimal]
 
 
 class Cell:
-    """What a group costs. C(rise) is what drafts add to it until their periods end, null where there is no draft."""
+    """What a group costs. C(rise) is what drafts add to it until their periods end, null where there is no draft.
 
-    __slots__ = ("adjustments", "quantity", "rise", "usage")
+    C(allocated) is what came to it from costs that were shared out; it is in C(usage) and C(adjustments) as well.
+    """
+
+    __slots__ = ("adjustments", "allocated", "quantity", "rise", "usage")
 
     def __init__(self) -> None:
         self.usage = ZERO
         self.adjustments = ZERO
+        self.allocated = ZERO
         self.quantity = ZERO
         self.rise: Projection | None = None
 
@@ -74,7 +79,7 @@ class Cell:
 
 
 class Calendar:
-    """Says of each draft how far it has come, and of each month whether it is over."""
+    """Says of each draft how far it has come, and of each month whether it was invoiced and is over."""
 
     def __init__(self, books: t.Iterable[Book], now: datetime.datetime) -> None:
         """Look at all invoices.
@@ -83,8 +88,10 @@ class Calendar:
         """
         self.progress: dict[str | None, Progress | None] = {}
         self.open: set[str | None] = set()
+        self.invoiced: set[str | None] = set()
         self._now = now
         for book in books:
+            self.invoiced.add(book.header.period)
             if is_draft(book):
                 so_far = self.of(book)
                 self.progress[book.header.period] = self.progress.get(book.header.period) or so_far
@@ -130,7 +137,7 @@ def group_costs(books: t.Iterable[Book], entries: t.Sequence[str], calendar: Cal
         plan.add(of_draft, book)
         for group, part in of_draft.items():
             part.rise = calendar.rise(book, part.usage, part.adjustments)
-            _merge(_cell(cells, group), part)
+            merge(cells, group, part)
     return cells
 
 
@@ -173,9 +180,12 @@ def _cell(cells: dict[Group, Cell], group: Group) -> Cell:
     return cell
 
 
-def _merge(cell: Cell, part: Cell) -> None:
+def merge(cells: dict[Group, Cell], group: Group, part: Cell) -> None:
+    """Add costs to those of their group."""
+    cell = _cell(cells, group)
     cell.usage = EXACT.add(cell.usage, part.usage)
     cell.adjustments = EXACT.add(cell.adjustments, part.adjustments)
+    cell.allocated = EXACT.add(cell.allocated, part.allocated)
     cell.quantity = EXACT.add(cell.quantity, part.quantity)
     if part.rise is not None:
         cell.rise = (cell.rise or NOTHING) + part.rise
@@ -192,14 +202,21 @@ def optional(amount: decimal.Decimal | None) -> float | None:
     return None if amount is None else to_float(amount)
 
 
-def cost_rows(cells: t.Mapping[Group, Cell], entries: t.Sequence[str], calendar: Calendar) -> list[Row]:
-    """Return a row for each group and currency, in their order."""
-    return [_row(group, cells[group], entries, calendar) for group in sorted(cells, key=group_order)]
+def cost_rows(
+    cells: t.Mapping[Group, Cell], entries: t.Sequence[str], calendar: Calendar, *, shared: bool = False
+) -> list[Row]:
+    """Return a row for each group and currency, in their order.
+
+    :param shared: whether rows tell what came to them from costs that were shared out.
+    """
+    return [_row(group, cells[group], entries, calendar, shared) for group in sorted(cells, key=group_order)]
 
 
-def _row(group: Group, cell: Cell, entries: t.Sequence[str], calendar: Calendar) -> Row:
+def _row(group: Group, cell: Cell, entries: t.Sequence[str], calendar: Calendar, shared: bool) -> Row:
     key, currency = group
     row: Row = {**dict(zip(entries, key)), "currency": currency, "amount": to_float(cell.amount)}
+    if shared:
+        row["allocated"] = to_float(cell.allocated)
     if "unit" in entries:
         row["quantity"] = None if row["unit"] is None else to_float(cell.quantity)
     if "period" in entries and row["period"] in calendar.open:
@@ -208,33 +225,37 @@ def _row(group: Group, cell: Cell, entries: t.Sequence[str], calendar: Calendar)
 
 
 def compared_rows(
-    books: t.Sequence[Book], before: t.Sequence[Book], entries: t.Sequence[str], calendar: Calendar
+    cells: dict[Group, Cell],
+    before: t.Mapping[Group, Cell],
+    entries: t.Sequence[str],
+    calendar: Calendar,
+    *,
+    shared: bool = False,
 ) -> list[Row]:
     """Return the rows of :func:`cost_rows`, each compared with the same group in the month before.
 
     A month that is not over is compared at its projection. A group that had costs in the month before and has none in
     a month that was invoiced gets a row.
 
-    :param before: invoices that only count as the month before.
+    :param cells: what the rows are of; groups that have costs no more are added.
+    :param before: costs that only count as the month before.
     """
-    cells = group_costs(books, entries, calendar)
     place = list(entries).index("period")
     earlier: Amounts = {}
-    for source in (cells, group_costs(before, entries, calendar)):
+    for source in (cells, before):
         for (key, currency), cell in source.items():
             period = _next_month(key[place])
             if period is not None:
                 add(earlier, ((*key[:place], period, *key[place + 1 :]), currency), cell.amount)
-    invoiced = {book.header.period for book in books}
     for group in earlier:
-        if group not in cells and group[0][place] in invoiced:
+        if group not in cells and group[0][place] in calendar.invoiced:
             cells[group] = Cell()
             cells[group].rise = calendar.nothing_yet(group[0][place])
     rows = []
     for group in sorted(cells, key=group_order):
         cell = cells[group]
         reached = cell.projection.projected if group[0][place] in calendar.open else cell.amount
-        rows.append({**_row(group, cell, entries, calendar), **_comparison(reached, earlier.get(group))})
+        rows.append({**_row(group, cell, entries, calendar, shared), **_comparison(reached, earlier.get(group))})
     return rows
 
 

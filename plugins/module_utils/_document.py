@@ -23,6 +23,14 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import Sums, add, exact
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import month_of, parse_instant
 
+KINDS = USAGE, ADJUSTMENT, UNITEMIZED = ("usage", "adjustment", "unitemized")
+"""What a cost can be: a line item of a cluster, an adjustment, or what an invoice states beyond both."""
+
+LABEL = "label:"
+"""What an entry of C(group_by) begins with that is the label of a cluster."""
+
+_FIELDS = {"cluster": "name", "cluster_id": "id"}
+
 
 def shown(value: t.Any) -> str:
     """Return a value as an error message shows it: on one line, and short."""
@@ -213,6 +221,21 @@ class Invoice:
             for region in self.entries(cluster, "regions", "the regions of a cluster")
         )
         return [name for name in names if name]
+
+    def fact(self, cluster: dict[str, t.Any], entry: str) -> str | None:
+        """Return what an entry of C(group_by) is for all line items of a cluster; None when it is missing.
+
+        :param entry: one that belongs to clusters, such as C(folder), C(cluster) or C(label:team).
+        """
+        if entry.startswith(LABEL):
+            labels = self.mapping(cluster.get("labels"), "the labels of a cluster")
+            return self.text(labels.get(entry[len(LABEL) :]), f"the {entry} of a cluster")
+        if entry == "region":
+            return ", ".join(self.regions(cluster)) or None
+        if entry == "folder":
+            return self.folder(cluster)
+        field = _FIELDS.get(entry, entry)
+        return self.text(cluster.get(field), f"the {field} of a cluster")
 
     def resource(self, resource_id: str | None) -> dict[str, t.Any]:
         """Return an entry of C(folder_resources) by its id; empty when there is none."""

@@ -14,6 +14,7 @@ sum. Currencies are never added up together.
 from __future__ import annotations
 
 import decimal
+import functools
 import math
 import typing as t
 
@@ -26,6 +27,7 @@ CREDITS = frozenset(("CRDB_CLOUD_CREDITS", "COCKROACH_CREDITS"))
 """The currencies that C(credit_rate) turns into USD: the same credits under their older and their newer name."""
 
 ZERO = decimal.Decimal(0)
+_ONE = decimal.Decimal(1)
 
 # Doubles lie between 5e-324 and 1.8e308, and a rate may add some hundred digits: no sum needs more than this. Should
 # one do so nevertheless, the trap makes an exception of it rather than a rounded amount.
@@ -38,8 +40,10 @@ EXACT = decimal.Context(
 # A quotient has no exact decimal in general: far more digits than the double that it becomes in the end.
 _QUOTIENT = decimal.Context(prec=60, Emin=decimal.MIN_EMIN, Emax=decimal.MAX_EMAX)
 _CENTS = -2
-# A double holds 15 digits, and adding up a hundred thousand of them leaves noise in the last three.
+_DIGITS_OF_A_DOUBLE = 15
+# Adding up a hundred thousand doubles leaves noise in the last three of their digits.
 _DIGITS_OF_A_SUM = 12
+_DIGITS_OF_PARTS = 10
 
 _K = t.TypeVar("_K")
 
@@ -141,3 +145,58 @@ def grouped(amount: float | decimal.Decimal) -> str:
     """Write an amount for people: with two digits, and commas between the thousands."""
     text = f"{amount:,.2f}"
     return text[1:] if text.strip("-0.,") == "" and text.startswith("-") else text
+
+
+def round_keeping_sum(
+    amounts: t.Sequence[decimal.Decimal], digits: int, total: decimal.Decimal | None = None
+) -> list[decimal.Decimal]:
+    """Round amounts so that they add up to their rounded total, by the largest remainder.
+
+    All are rounded down, and what is left is given to those that lost most, one unit of the last digit each; of equals
+    the first gets it. Half a unit of the total is rounded up in size, as on an invoice.
+
+    :param digits: how many digits to keep behind the point.
+    :param total: what to add up to instead, rounded to as many digits; as near as one unit for each amount comes.
+    """
+    scaled = [EXACT.scaleb(amount, digits) for amount in amounts]
+    units = [amount.to_integral_value(decimal.ROUND_FLOOR) for amount in scaled]
+    wanted = functools.reduce(EXACT.add, scaled, ZERO) if total is None else EXACT.scaleb(total, digits)
+    rest = int(wanted.to_integral_value(decimal.ROUND_HALF_UP)) - sum(map(int, units))
+    lost = [EXACT.subtract(amount, unit) for amount, unit in zip(scaled, units)]
+    for place in sorted(range(len(units)), key=lost.__getitem__, reverse=True)[: max(rest, 0)]:
+        units[place] = EXACT.add(units[place], _ONE)
+    return [EXACT.scaleb(unit, -digits) for unit in units]
+
+
+def split(
+    amount: decimal.Decimal, weights: t.Sequence[decimal.Decimal], size: decimal.Decimal
+) -> list[decimal.Decimal]:
+    """Split an amount in proportion to weights, so that the parts add up to it exactly.
+
+    :param weights: above 0, at least one.
+    :param size: how large a sum with one of the parts can get. The parts have ten digits behind the point, or as many
+        as leave such sums the 15 digits that a double surely holds; a rest of the amount beyond those digits goes to
+        the greatest weight.
+    """
+    if not amount:
+        return [ZERO] * len(weights)
+    digits = _digits_of_parts(amount, size)
+    scaled = EXACT.scaleb(amount, digits)
+    whole = scaled.to_integral_value(decimal.ROUND_FLOOR)
+    least = min(int(weight.as_tuple().exponent) for weight in weights)
+    ratios = [int(EXACT.scaleb(weight, -least)) for weight in weights]
+    units, total = int(whole), sum(ratios)
+    quotients = [divmod(units * ratio, total) for ratio in ratios]
+    parts = [quotient for quotient, dummy in quotients]
+    order = sorted(range(len(parts)), key=lambda place: quotients[place][1], reverse=True)
+    for place in order[: units - sum(parts)]:
+        parts[place] += 1
+    shares = [EXACT.scaleb(decimal.Decimal(part), -digits) for part in parts]
+    greatest = ratios.index(max(ratios))
+    shares[greatest] = EXACT.add(shares[greatest], EXACT.scaleb(EXACT.subtract(scaled, whole), -digits))
+    return shares
+
+
+def _digits_of_parts(amount: decimal.Decimal, size: decimal.Decimal) -> int:
+    wanted = max(_DIGITS_OF_PARTS, -int(amount.as_tuple().exponent))
+    return max(min(wanted, _DIGITS_OF_A_DOUBLE - 1 - size.adjusted()), 0) if size else wanted

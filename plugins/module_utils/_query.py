@@ -12,23 +12,31 @@ from __future__ import annotations
 import decimal
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import LABEL, shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import CREDITS
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import RULE_SPEC, Owners, read_owners
 
 OF_INVOICES = ("period", "invoice", "status")
 OF_CLUSTERS = ("cluster", "cluster_id", "plan", "cloud_provider", "region", "folder")
 OF_LINES = ("description", "unit")
-GROUPS = (*OF_INVOICES, *OF_CLUSTERS, *OF_LINES, "kind")
+OWNER = "owner"
+GROUPS = (*OF_INVOICES, *OF_CLUSTERS, OWNER, *OF_LINES, "kind")
 """What C(group_by) takes besides C(label:<name>)."""
 
-LABEL = "label:"
+ALLOCATIONS = NONE, PROPORTIONAL, EVEN, FIXED = ("none", "proportional", "even", "fixed")
+"""How what has no owner is shared out."""
+
 _FORMS = f"{', '.join(GROUPS)}, or {LABEL}<name>"
 
 COST_SPEC: dict[str, dict[str, t.Any]] = {
     "group_by": {"type": "list", "elements": "str", "default": ["period"]},
     "credit_rate": {"type": "float"},
     "compare": {"type": "str", "choices": ["previous"]},
+    "owners": {"type": "list", "elements": "dict", "options": RULE_SPEC},
+    "allocate": {"type": "str", "choices": list(ALLOCATIONS), "default": NONE},
+    "weights": {"type": "dict"},
+    "decimals": {"type": "int"},
     "breakdowns": {"type": "dict"},
     "budgets": {
         "type": "list",
@@ -47,6 +55,7 @@ _HIGHEST_RATE = 10
 # No amount of money needs more digits than these.
 _HIGHEST_AMOUNT = decimal.Decimal(10) ** 15
 _DIGITS = 30
+_MOST_DECIMALS = 6
 
 
 class Budget(t.NamedTuple):
@@ -64,6 +73,10 @@ class Query(t.NamedTuple):
     group_by: tuple[str, ...] = ("period",)
     credit_rate: decimal.Decimal | None = None
     compare: bool = False
+    owners: Owners | None = None
+    allocate: str = NONE
+    weights: tuple[tuple[str, decimal.Decimal], ...] = ()
+    decimals: int | None = None
     breakdowns: tuple[tuple[str, tuple[str, ...]], ...] = ()
     budgets: tuple[Budget, ...] = ()
 
@@ -73,8 +86,14 @@ class Query(t.NamedTuple):
         return groups.union(entry for budget in self.budgets for entry, dummy in budget.group)
 
     def labels(self) -> list[str]:
-        """Return the names of the labels that are asked for."""
-        return sorted(entry[len(LABEL) :] for entry in self.entries() if entry.startswith(LABEL))
+        """Return the names of the labels that are asked for, as groups or by the rules that say who owns a cost."""
+        entries = self.entries()
+        names = {entry[len(LABEL) :] for entry in entries if entry.startswith(LABEL)}
+        return sorted(names.union(self.owners.labels() if self.owners and OWNER in entries else ()))
+
+    def dimension(self) -> int | None:
+        """Return the place in C(group_by) of what costs are shared out by; None when all entries belong to invoices."""
+        return next((place for place, entry in enumerate(self.group_by) if entry not in OF_INVOICES), None)
 
 
 def read_query(options: t.Mapping[str, t.Any]) -> Query:
@@ -86,13 +105,23 @@ def read_query(options: t.Mapping[str, t.Any]) -> Query:
     given = {name: value for name, value in options.items() if value is not None}
     group_by = check_group_by(given.get("group_by", ("period",)))
     rate = check_credit_rate(given.get("credit_rate"))
-    return Query(
+    allocate = _check_allocate(given.get("allocate", NONE))
+    query = Query(
         group_by=group_by,
         credit_rate=rate,
         compare=_check_compare(given.get("compare"), group_by),
+        owners=read_owners(given.get("owners")),
+        allocate=allocate,
+        weights=_check_weights(given.get("weights"), allocate),
+        decimals=_check_decimals(given.get("decimals")),
         breakdowns=_check_breakdowns(given.get("breakdowns", {})),
         budgets=_check_budgets(given.get("budgets", ()), rate),
     )
+    if OWNER in query.entries() and query.owners is None:
+        raise OptionsError("owners: the group 'owner' needs rules here, such as [{'from': 'label:team'}].")
+    if allocate != NONE and query.dimension() is None:
+        raise OptionsError("allocate: costs are shared out by a group such as owner or label:team. Add it to group_by.")
+    return query
 
 
 def check_group_by(value: t.Any, option: str = "group_by") -> tuple[str, ...]:
@@ -182,6 +211,41 @@ def _check_compare(value: t.Any, group_by: t.Sequence[str]) -> bool:
     if {"invoice", "status"}.intersection(group_by):
         raise OptionsError("compare: no invoice and no status has a month before. Take both out of group_by.")
     return True
+
+
+def _check_allocate(value: t.Any) -> str:
+    if value not in ALLOCATIONS:
+        raise OptionsError(f"allocate: {shown(value)} is unknown. Write {', '.join(ALLOCATIONS)}.")
+    return f"{value}"
+
+
+def _check_weights(value: t.Any, allocate: str) -> tuple[tuple[str, decimal.Decimal], ...]:
+    if allocate != FIXED and value:
+        raise OptionsError("weights: only 'allocate: fixed' shares out by them. Write that, or leave weights out.")
+    if allocate != FIXED:
+        return ()
+    if not isinstance(value, dict) or not value:
+        raise OptionsError("weights: 'allocate: fixed' needs a number for each owner, such as {'payments': 2}.")
+    weights: dict[str, decimal.Decimal] = {}
+    for owner, given in value.items():
+        weight = _number(given)
+        if weight is None or not 0 <= weight < _HIGHEST_AMOUNT or weight.adjusted() < -_DIGITS:
+            raise OptionsError(f"weights.{owner}: a number from 0 on is needed, not {shown(given)}.")
+        weights[f"{owner}"] = weight
+    if not any(weights.values()):
+        raise OptionsError(
+            f"weights: those of {', '.join(weights)} add up to 0. Write a number above 0 for one of them."
+        )
+    return tuple(weights.items())
+
+
+def _check_decimals(value: t.Any) -> int | None:
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None or number not in range(_MOST_DECIMALS + 1):
+        raise OptionsError(f"decimals: a whole number from 0 to {_MOST_DECIMALS} is needed, not {shown(value)}.")
+    return int(number)
 
 
 def _check_breakdowns(value: t.Any) -> tuple[tuple[str, tuple[str, ...]], ...]:

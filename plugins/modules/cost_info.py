@@ -26,6 +26,8 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._selection
   - cockroachdb_cloud.billing._selection.modules
   - cockroachdb_cloud.billing._costs
+  - cockroachdb_cloud.billing._costs.owners
+  - cockroachdb_cloud.billing._costs.sharing
   - cockroachdb_cloud.billing._costs.compare
   - cockroachdb_cloud.billing._costs.more
   - cockroachdb_cloud.billing._costs.budgets
@@ -53,6 +55,23 @@ EXAMPLES = r"""
   loop: "{{ teams.costs }}"
   loop_control:
     label: "{{ item['label:team'] }}"
+
+- name: Say by rules who pays, share out what nobody owns, and round to cents that add up
+  cockroachdb_cloud.billing.cost_info:
+    period: last_month
+    group_by: [owner]
+    credit_rate: 0.9
+    owners:
+      - owner: platform
+        cluster: ["ci-*", "*-staging"]
+      - from: label:team
+        lower: true
+      - owner: finance
+        kind: adjustment
+        description: "*Credit*"
+    allocate: proportional
+    decimals: 2
+  register: chargeback
 
 - name: Compare the clusters of this year month by month
   cockroachdb_cloud.billing.cost_info:
@@ -106,9 +125,13 @@ costs:
       type: str
       returned: always
     amount:
-      description: The sum of the group.
+      description: The sum of the group, with what was shared out to it.
       type: float
       returned: always
+    allocated:
+      description: The part of the amount that came from sharing out what has no owner.
+      type: float
+      returned: with O(allocate) other than V(none)
     quantity:
       description: The sum of the quantities, in the unit of the row; null where it has none.
       type: float

@@ -32,6 +32,8 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._selection.writers
   - cockroachdb_cloud.billing._selection.modules
   - cockroachdb_cloud.billing._costs
+  - cockroachdb_cloud.billing._costs.owners
+  - cockroachdb_cloud.billing._costs.sharing
   - cockroachdb_cloud.billing._costs.budgets
 options:
   dest:

@@ -141,6 +141,7 @@ def without_zeros(sums: Sums) -> Sums:
     return {currency: amount for currency, amount in sums.items() if amount}
 
 
+OWNERS = [{"owner": "disks", "description": "Storage"}, {"from": "label:team"}, {"from": "folder", "lower": True}]
 GROUPINGS = st.lists(st.sampled_from([*GROUPS, "label:team", "label:none"]), unique=True, max_size=4)
 RATES = st.sampled_from([None, 0.5, 1])
 few = settings(max_examples=60)
@@ -151,7 +152,8 @@ few = settings(max_examples=60)
 def test_rows_add_up_to_the_totals_and_to_the_bill(
     data: Invoices, group_by: list[str], breakdown: list[str], rate: float | None
 ) -> None:
-    result = ask(data, group_by=group_by, breakdowns={"a": breakdown}, credit_rate=rate, now=NOW).result
+    options: dict[str, t.Any] = {"group_by": group_by, "breakdowns": {"a": breakdown}, "owners": OWNERS}
+    result = ask(data, **options, credit_rate=rate, now=NOW).result
     totals = add_up(result["totals"])
     assert add_up(result["costs"]) == add_up(result["breakdowns"]["a"]) == totals
     billed: Sums = {}
@@ -161,7 +163,7 @@ def test_rows_add_up_to_the_totals_and_to_the_bill(
             into = "USD" if converted else currency
             billed[into] = billed.get(into, Fraction()) + amount * (Fraction(repr(rate)) if converted else 1)
     assert without_zeros(totals) == without_zeros(billed)
-    rows = costs(data, group_by, now=NOW)
+    rows = costs(data, group_by, owners=OWNERS, now=NOW)
     keys = [(*(row[entry] for entry in group_by), row["currency"]) for row in rows]
     assert keys == sorted(set(keys), key=lambda key: [(value is None, value or "") for value in key])
 
@@ -224,7 +226,7 @@ def test_projections_of_groups_add_up_to_those_of_the_whole(
     data: Invoices, group_by: list[str], rate: float | None
 ) -> None:
     whole = ask(data, group_by=[], credit_rate=rate, now=NOW).result["forecast"]
-    groups = ask(data, group_by=group_by, credit_rate=rate, now=NOW).result["forecast"]
+    groups = ask(data, owners=OWNERS, group_by=group_by, credit_rate=rate, now=NOW).result["forecast"]
     for amount in ("spent", "usage", "adjustments"):
         assert by_month(groups, amount) == close(by_month(whole, amount))
     expected = by_month(whole, "projected")
@@ -238,7 +240,7 @@ def test_projections_of_groups_add_up_to_those_of_the_whole(
 def test_ranges_of_groups_add_up_to_those_of_the_whole(data: Invoices, group_by: list[str]) -> None:
     """Where a group is below zero its range is the other way round, and that of the whole is the narrower one."""
     whole = ask(data, group_by=[], now=NOW).result["forecast"]
-    groups = ask(data, group_by=group_by, now=NOW).result["forecast"]
+    groups = ask(data, owners=OWNERS, group_by=group_by, now=NOW).result["forecast"]
     for amount in ("projected", "projected_low", "projected_high"):
         assert by_month(groups, amount) == close(by_month(whole, amount))
 
@@ -247,7 +249,7 @@ def test_ranges_of_groups_add_up_to_those_of_the_whole(data: Invoices, group_by:
 @given(invoices(SHORT), GROUPINGS)
 def test_what_rows_of_an_open_month_project_is_the_forecast(data: Invoices, group_by: list[str]) -> None:
     entries = ["period", *(entry for entry in group_by if entry not in ("period", "invoice", "status"))]
-    result = ask(data, group_by=entries, now=NOW).result
+    result = ask(data, owners=OWNERS, group_by=entries, now=NOW).result
     rises = {
         tuple(row[entry] for entry in [*entries, "currency"]): (row["spent"], row["projected"])
         for row in result["forecast"]
@@ -270,7 +272,7 @@ MOMENTS = st.datetimes(at("2026-02-25").replace(tzinfo=None), at("2026-05-05").r
 @few
 @given(invoices(SHORT), GROUPINGS, MOMENTS)
 def test_a_range_holds_its_projection(data: Invoices, group_by: list[str], now: t.Any) -> None:
-    for row in ask(data, group_by=group_by, now=now).result["forecast"]:
+    for row in ask(data, owners=OWNERS, group_by=group_by, now=now).result["forecast"]:
         ends = [row["projected_low"], row["projected"], row["projected_high"]]
         assert ends == [None] * 3 or ends == sorted(ends)
         if row["elapsed"] == 1.0:
@@ -309,9 +311,13 @@ def test_the_order_of_the_input_does_not_matter(data: Invoices, group_by: list[s
             chance.shuffle(one["line_items"])
     compare = "previous" if "period" in group_by and not {"invoice", "status"} & set(group_by) else None
     budgets = [{"amount": 5}, {"amount": 5, "group": {"cluster": "orders"}}]
+    shared = not {"period", "invoice", "status"}.issuperset(group_by)
     options: dict[str, t.Any] = {
         "group_by": group_by,
         "credit_rate": 0.7,
+        "owners": OWNERS,
+        "allocate": "proportional" if shared else "none",
+        "decimals": 2 if shared else None,
         "compare": compare,
         "budgets": budgets,
         "now": NOW,
@@ -323,7 +329,7 @@ def test_the_order_of_the_input_does_not_matter(data: Invoices, group_by: list[s
 @given(invoices(SHORT), GROUPINGS)
 def test_what_a_month_shows_as_previous_is_what_the_month_before_cost(data: Invoices, group_by: list[str]) -> None:
     entries = [*(entry for entry in group_by if entry not in ("period", "invoice", "status")), "period"]
-    rows = costs(data, entries, compare="previous", now=NOW)
+    rows = costs(data, entries, owners=OWNERS, compare="previous", now=NOW)
     invoiced = {f"{invoice.get('period_start')}"[:7] for invoice in data}
     for before, month in MONTHS.items():
         if month in invoiced:
@@ -331,7 +337,7 @@ def test_what_a_month_shows_as_previous_is_what_the_month_before_cost(data: Invo
             previous = add_up((row for row in rows if row["period"] == month), "previous")
             # A row with the amount 0 may stand for a group that has vanished, which the next month knows nothing of.
             assert without_zeros(previous) == without_zeros(earlier)
-    plain = costs(data, entries, now=NOW)
+    plain = costs(data, entries, owners=OWNERS, now=NOW)
     assert [row for row in plain if row["amount"]] == [
         {key: value for key, value in row.items() if key not in ("previous", "change", "change_percent")}
         for row in rows
@@ -402,6 +408,7 @@ def refusal(question: t.Callable[[], t.Any]) -> None:
 EVERYTHING: dict[str, t.Any] = {
     "group_by": [entry for entry in GROUPS if entry not in ("invoice", "status")] + ["label:team"],
     "credit_rate": 0.9,
+    "owners": OWNERS,
     "compare": "previous",
     "breakdowns": {"a": ["invoice", "status"]},
     "budgets": [{"amount": 5, "group": {"label:team": "orders"}}],

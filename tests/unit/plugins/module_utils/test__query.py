@@ -53,7 +53,8 @@ def test_what_is_given_is_one_query() -> None:
 @pytest.mark.parametrize("options", [{}, dict.fromkeys(COST_SPEC)], ids=["left out", "null"])
 def test_what_is_not_given_has_its_default(options: dict[str, t.Any]) -> None:
     query = read_query(options)
-    assert query[: len(FULL)] == Query()[: len(FULL)] == (("period",), None, False, (), ())
+    assert query == Query()
+    assert query == (("period",), None, False, None, "none", (), None, (), ())
     assert query.labels() == []
 
 
