@@ -17,6 +17,8 @@ description:
   - The rows have the shape of FOCUS with gaps, and conformance is not claimed. The API has no SKUs, list prices, taxes,
     corrections, commitments and daily periods.
 positional: _input, version
+extends_documentation_fragment:
+  - cockroachdb_cloud.billing._costs.owners
 options:
   _input:
     description:
@@ -63,6 +65,8 @@ notes:
   - An adjustment below 0 has the C(ChargeCategory) V(Credit), any other V(Adjustment). None is a V(Purchase), which
     would need a quantity and a price.
   - C(Tags) are the labels of the cluster and of the folders that it is in, as a dictionary; the nearer one wins.
+  - With O(owners), C(x_Owner) is the owner, and so is C(owner) in C(Tags), where it takes the place of a label of that
+    name. Costs without an owner are not shared out here, since FOCUS tells what was billed for each resource.
   - What an invoice states beyond its line items and adjustments is an V(Adjustment) with the C(ChargeDescription)
     V(Unitemized). The sum of C(BilledCost) over an C(InvoiceId) is what the invoice bills in USD, adjustments included.
 seealso:
@@ -102,7 +106,8 @@ _value:
     - A row for each line item and adjustment. All rows have the same keys, the columns of O(version), in one order.
     - Decimals are floats, times are texts in UTC, C(Tags) is a dictionary, and what is not known is null.
     - Columns of this collection begin with C(x_). They are the currency in the words of the API, the path of the
-      folder, the status of the invoice, whether list costs are estimated, and the plan of the cluster.
+      folder, the status of the invoice, whether list costs are estimated, the plan of the cluster, and with O(owners)
+      the owner.
   type: list
   elements: dict
   sample:
@@ -121,6 +126,7 @@ _value:
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import read_owners
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
 
 
@@ -133,6 +139,7 @@ def focus_rows(
     billing_account_name: t.Any = None,
     invoice_issuer: t.Any = _focus.VENDOR,
     credit_rate: t.Any = None,
+    owners: t.Any = None,
 ) -> list[dict[str, t.Any]]:
     """Return the rows of the invoices."""
     return list(
@@ -143,6 +150,7 @@ def focus_rows(
             billing_account_name=billing_account_name,
             invoice_issuer=invoice_issuer,
             credit_rate=credit_rate,
+            owners=read_owners(owners),
         )
     )
 

@@ -18,6 +18,8 @@ description:
     to the bill.
   - Line items of zero cost are rows too, since they can carry real usage.
 positional: _input
+extends_documentation_fragment:
+  - cockroachdb_cloud.billing._costs.owners
 options:
   _input:
     description:
@@ -136,18 +138,22 @@ _value:
     currency:
       description: The currency of the amount; null where the API names none.
       type: str
+    owner:
+      description: With O(owners), who owns the cost; null for nobody.
+      type: str
 """
 
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _lines
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import read_owners
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
 
 
 @billing_filter
-def line_items(invoices: t.Any) -> list[dict[str, t.Any]]:
+def line_items(invoices: t.Any, *, owners: t.Any = None) -> list[dict[str, t.Any]]:
     """Return the rows of the invoices."""
-    return list(_lines.line_items(invoices))
+    return list(_lines.line_items(invoices, read_owners(owners)))
 
 
 class FilterModule:

@@ -20,6 +20,8 @@ import typing as t
 from collections.abc import Iterator
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
+    ADJUSTMENT,
+    UNITEMIZED,
     Invoice,
     check_invoices,
     shown,
@@ -27,6 +29,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._documen
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row, unitemized
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import CREDITS, EXACT, to_float
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Decision, Owners
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import check_credit_rate
 
 VENDOR = "Cockroach Labs"
@@ -74,6 +77,7 @@ _COMMON_COLUMNS = (
     "SubAccountType",
     "Tags",
 )
+_OWNER = "x_Owner"
 _CUSTOM_COLUMNS = ("x_Currency", "x_FolderPath", "x_InvoiceStatus", "x_ListCostEstimated", "x_Plan")
 
 # 1.3 brought the names of service and host provider, 1.4 took away those of provider and publisher.
@@ -81,7 +85,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "1.2": (*sorted((*_COMMON_COLUMNS, "ProviderName", "PublisherName")), *_CUSTOM_COLUMNS),
     "1.4": (*sorted((*_COMMON_COLUMNS, "HostProviderName", "ServiceProviderName")), *_CUSTOM_COLUMNS),
 }
-"""The columns of each version in their order: those of FOCUS by name, then the custom ones."""
+"""The columns of each version in their order: those of FOCUS by name, then the custom ones; with owners there is one
+more, as :func:`columns_of` says."""
 
 DECIMAL_COLUMNS = frozenset(
     (
@@ -110,6 +115,13 @@ _UNITS = {
 _HOSTS = {"AWS": "AWS", "GCP": "Google Cloud", "AZURE": "Microsoft Azure"}
 
 
+class _Way(t.NamedTuple):
+    """How rows are made: what a credit is worth in USD, and who owns what."""
+
+    rate: decimal.Decimal | None
+    owners: Owners | None
+
+
 class _Rate(t.NamedTuple):
     """How an amount of a currency becomes one of the billing currency."""
 
@@ -129,6 +141,15 @@ def check_version(value: t.Any) -> str:
     return version
 
 
+def columns_of(version: str, *, owned: bool = False) -> tuple[str, ...]:
+    """Return the columns of a version in their order.
+
+    :param owned: whether rows say who owns them.
+    """
+    columns = COLUMNS[version]
+    return (*columns[: -len(_CUSTOM_COLUMNS)], *sorted((*_CUSTOM_COLUMNS, _OWNER))) if owned else columns
+
+
 def focus_rows(
     invoices: t.Any,
     version: t.Any,
@@ -137,6 +158,7 @@ def focus_rows(
     billing_account_name: t.Any = None,
     invoice_issuer: t.Any = VENDOR,
     credit_rate: t.Any = None,
+    owners: Owners | None = None,
 ) -> Iterator[Row]:
     """Yield a row for each line item and adjustment, in the order of the invoices.
 
@@ -152,12 +174,13 @@ def focus_rows(
     :param billing_account_name: C(BillingAccountName) of all rows.
     :param invoice_issuer: C(InvoiceIssuerName) of all rows; a marketplace may be the issuer.
     :param credit_rate: the USD for one credit; needed when an invoice has amounts in credits.
-    :returns: rows with the keys of :data:`COLUMNS`, in that order. Decimals are floats, times are texts such as
+    :param owners: who owns each of them, for C(x_Owner) and the key C(owner) of C(Tags), which then is no label.
+    :returns: rows with the keys of :func:`columns_of`, in that order. Decimals are floats, times are texts such as
         C(2026-10-01T00:00:00Z), C(Tags) is a dictionary, null is None.
     :raises OptionsError: on options or invoices that can't be used; when an account or a rate is needed and missing.
     :raises ResponseError: on a value of the wrong type in an invoice, while the rows are consumed.
     """
-    columns = COLUMNS[check_version(version)]
+    columns = columns_of(check_version(version), owned=owners is not None)
     rate = check_credit_rate(credit_rate)
     checked = check_invoices(invoices)
     constant = {
@@ -173,7 +196,7 @@ def focus_rows(
         "x_ListCostEstimated": True,
     }
     accounts = _accounts(checked, _check_text(billing_account_id, "billing_account_id"))
-    return _rows(checked, accounts, _template(columns, constant), rate)
+    return _rows(checked, accounts, _template(columns, constant), _Way(rate, owners))
 
 
 def _check_text(value: t.Any, option: str) -> str | None:
@@ -215,23 +238,35 @@ def _template(columns: t.Iterable[str], facts: t.Mapping[str, t.Any]) -> Row:
     return {column: facts.get(column) for column in columns}
 
 
-def _rows(
-    invoices: list[dict[str, t.Any]], accounts: list[str], constant: Row, rate: decimal.Decimal | None
-) -> Iterator[Row]:
+def _rows(invoices: list[dict[str, t.Any]], accounts: list[str], constant: Row, way: _Way) -> Iterator[Row]:
+    rate, owners = way
     for raw, account in zip(invoices, accounts):
         invoice = Invoice(raw)
         template = _template(constant, {**constant, **_invoice_facts(invoice), "BillingAccountId": account})
         for cluster, lines in invoice.items():
             facts = _cluster_facts(invoice, cluster)
             usage = _template(constant, {**template, **facts})
+            decision = None if owners is None else owners.of_cluster(invoice, cluster)
             for line in lines:
-                yield _usage_row(invoice, usage, line, rate)
+                yield _owned(_usage_row(invoice, usage, line, rate), decision)
+        decision = None if owners is None else owners.of_kind(ADJUSTMENT)
         for adjustment in invoice.adjustments():
             amount, currency = invoice.money(adjustment.get("amount"), "an adjustment")
             name = invoice.text(adjustment.get("name"), "the name of an adjustment")
-            yield _adjustment_row(invoice, template, name, amount, currency, rate)
+            yield _owned(_adjustment_row(invoice, template, name, amount, currency, rate), decision)
+        decision = None if owners is None else owners.of_kind(UNITEMIZED)
         for currency, amount in unitemized(invoice).items():
-            yield _adjustment_row(invoice, template, "Unitemized", amount, currency, rate)
+            row = _adjustment_row(invoice, template, None, amount, currency, rate)
+            yield {**_owned(row, decision), "ChargeDescription": "Unitemized"}
+
+
+def _owned(row: Row, decision: Decision | None) -> Row:
+    """Add to a row who owns it, known by its description."""
+    if decision is not None:
+        owner = row[_OWNER] = decision.owner(row["ChargeDescription"])
+        if owner is not None:
+            row["Tags"] = dict(sorted({**(row["Tags"] or {}), "owner": owner}.items()))
+    return row
 
 
 def _invoice_facts(invoice: Invoice) -> Row:

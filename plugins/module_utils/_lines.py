@@ -12,8 +12,15 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice, check_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
+    ADJUSTMENT,
+    UNITEMIZED,
+    USAGE,
+    Invoice,
+    check_invoices,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import Sums, settle_each, to_float
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Decision, Owners
 
 Row = t.Dict[str, t.Any]
 """One row of a result: plain data, ready for JSON."""
@@ -38,7 +45,7 @@ LINE_ITEM_KEYS = (
     "amount",
     "currency",
 )
-"""The keys of a row of :func:`line_items`, in their order."""
+"""The keys of a row of :func:`line_items`, in their order; with owners C(owner) comes last."""
 
 
 class LineItems(t.NamedTuple):
@@ -48,10 +55,11 @@ class LineItems(t.NamedTuple):
     own: t.Iterable[tuple[t.Any, ...]]
 
 
-def line_items(invoices: t.Any) -> Iterator[Row]:
+def line_items(invoices: t.Any, owners: Owners | None = None) -> Iterator[Row]:
     """Yield the line items, adjustments and unitemized costs of invoices as flat rows.
 
     :param invoices: a list of invoices with all details.
+    :param owners: who owns each of them; without it rows do not say.
     :returns: rows with :data:`LINE_ITEM_KEYS`: per invoice C(usage) by cluster, then C(adjustment), then C(unitemized),
         which is what the invoice states beyond them (see :func:`unitemized`). The amounts of an invoice add up to its
         bill. Numbers are floats; lines of zero cost are there; C(regions) is a list of names; what belongs to no
@@ -60,17 +68,17 @@ def line_items(invoices: t.Any) -> Iterator[Row]:
     :raises OptionsError: when these are no invoices.
     :raises ResponseError: on a value of the wrong type, while the rows are consumed.
     """
-    return _rows(line_item_blocks(invoices))
+    return _rows(line_item_blocks(invoices, owners))
 
 
-def line_item_blocks(invoices: t.Any) -> Iterator[LineItems]:
+def line_item_blocks(invoices: t.Any, owners: Owners | None = None) -> Iterator[LineItems]:
     """Yield what :func:`line_items` does in the blocks that it comes in, without a row for each line item.
 
     :returns: blocks whose C(shared) values and one tuple of C(own) follow each other as :data:`LINE_ITEM_KEYS` do. The
         own values are made while they are read, which has to be before the next block.
     :raises: as :func:`line_items`.
     """
-    return _blocks(check_invoices(invoices))
+    return _blocks(check_invoices(invoices), owners)
 
 
 def unitemized(invoice: Invoice) -> Sums:
@@ -86,7 +94,7 @@ def _rows(blocks: Iterator[LineItems]) -> Iterator[Row]:
     for shared, own in blocks:
         template: Row = {**dict.fromkeys(LINE_ITEM_KEYS), **dict(zip(LINE_ITEM_KEYS, shared))}
         regions, labels = template["regions"], template["labels"]
-        for description, quantity, quantity_unit, unit_cost, amount, currency in own:
+        for description, quantity, quantity_unit, unit_cost, amount, currency, *owner in own:
             row = template.copy()
             row["regions"] = regions.copy()
             row["labels"] = labels.copy()
@@ -96,22 +104,34 @@ def _rows(blocks: Iterator[LineItems]) -> Iterator[Row]:
             row["unit_cost"] = unit_cost
             row["amount"] = amount
             row["currency"] = currency
+            if owner:
+                row["owner"] = owner[0]
             yield row
 
 
-def _blocks(invoices: list[dict[str, t.Any]]) -> Iterator[LineItems]:
+def _blocks(invoices: list[dict[str, t.Any]], owners: Owners | None) -> Iterator[LineItems]:
     for raw in invoices:
         invoice = Invoice(raw)
         start = (invoice.invoice_id, invoice.status, invoice.period_start, invoice.period_end)
         for cluster, lines in invoice.items():
-            yield LineItems((*start, "usage", *_cluster_values(invoice, cluster)), _usage(invoice, lines))
-        nothing: tuple[t.Any, ...] = (None, None, None, None, [], None, {})
-        yield LineItems((*start, "adjustment", *nothing), _adjustments(invoice))
-        beyond = unitemized(invoice)
-        yield LineItems(
-            (*start, "unitemized", *nothing),
-            [(None, None, None, None, to_float(amount), currency) for currency, amount in beyond.items()],
-        )
+            usage = _usage(invoice, lines)
+            if owners is not None:
+                usage = _owned(usage, owners.of_cluster(invoice, cluster))
+            yield LineItems((*start, USAGE, *_cluster_values(invoice, cluster)), usage)
+        beyond = unitemized(invoice).items()
+        further = {
+            ADJUSTMENT: _adjustments(invoice),
+            UNITEMIZED: ((None, None, None, None, to_float(amount), currency) for currency, amount in beyond),
+        }
+        for kind, own in further.items():
+            nothing: tuple[t.Any, ...] = (None, None, None, None, [], None, {})
+            yield LineItems((*start, kind, *nothing), own if owners is None else _owned(own, owners.of_kind(kind)))
+
+
+def _owned(own: Iterator[tuple[t.Any, ...]], decision: Decision) -> Iterator[tuple[t.Any, ...]]:
+    """Add the owner to the values of line items, which begin with their description."""
+    for values in own:
+        yield (*values, decision.owner(values[0]))
 
 
 def _cluster_values(invoice: Invoice, cluster: dict[str, t.Any]) -> tuple[t.Any, ...]:
