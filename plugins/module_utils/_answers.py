@@ -120,8 +120,12 @@ def cluster_rows(books: t.Iterable[Book]) -> list[Row]:
 
 def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:
     """Say which labels that are asked for are on no cluster, and which ones there are; None where all are."""
-    known = {f"{name}" for book in books for name in book.labels}
-    missing = [name for name in query.labels() if name not in known]
+    return say_missing(query.labels(), {f"{name}" for book in books for name in book.labels})
+
+
+def say_missing(names: t.Iterable[str], known: t.Collection[str]) -> str | None:
+    """Say which names of labels are on no cluster, and which ones there are; None where all are known."""
+    missing = [name for name in names if name not in known]
     if not missing:
         return None
     there = [legible(name) for name in sorted(known)]

@@ -14,13 +14,14 @@ import json
 import re
 import typing as t
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_file import COST_OPTIONS, COSTS
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice, shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     IncompleteError,
     OptionsError,
     ResponseError,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import COLUMNS, focus_rows
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import columns_of, focus_rows
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import (
     LINE_ITEM_KEYS,
     line_item_blocks,
@@ -28,11 +29,20 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines i
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import to_float
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._order import in_order
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Owners
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import OWNER
 
 FORMATS = ("csv", "json", "jsonl")
 FOCUS_LAYOUTS = {"focus-1.2": "1.2", "focus-1.4": "1.4"}
-LAYOUTS = ("line_items", "invoices", *FOCUS_LAYOUTS)
+LAYOUTS = ("line_items", "invoices", COSTS, *FOCUS_LAYOUTS)
 FOCUS_OPTIONS = ("billing_account_id", "billing_account_name", "invoice_issuer", "credit_rate")
+OPTIONS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(FOCUS_OPTIONS, tuple(FOCUS_LAYOUTS)),
+    **dict.fromkeys(COST_OPTIONS, (COSTS,)),
+    "credit_rate": (COSTS, *FOCUS_LAYOUTS),
+    "owners": ("line_items", COSTS, *FOCUS_LAYOUTS),
+}
+"""The options that not every layout follows, and the layouts that do."""
 CSV_OPTIONS = ("csv_bom", "csv_delimiter")
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -81,12 +91,14 @@ class Table:
 class LineItemTable(Table):
     """The rows of the layout V(line_items), whose blocks spare a CSV most of its work."""
 
-    def __init__(self, invoices: list[dict[str, t.Any]]) -> None:
-        super().__init__(LINE_ITEM_KEYS, line_items(invoices))
+    def __init__(self, invoices: list[dict[str, t.Any]], owners: Owners | None) -> None:
+        columns = LINE_ITEM_KEYS if owners is None else (*LINE_ITEM_KEYS, OWNER)
+        super().__init__(columns, line_items(invoices, owners))
         self._invoices = invoices
+        self._owners = owners
 
     def blocks(self) -> t.Iterator[Block]:
-        return line_item_blocks(self._invoices)
+        return line_item_blocks(self._invoices, self._owners)
 
 
 def read_format(name: str | None, dest: str, delimiter: str = ",", *, bom: bool = False) -> FileFormat:
@@ -109,37 +121,44 @@ def read_format(name: str | None, dest: str, delimiter: str = ",", *, bom: bool 
 def idle_options(given: t.Iterable[str], layout: str, file_format: FileFormat) -> list[str]:
     """Return a warning for each option that was given and does nothing here.
 
-    :param given: those options of :data:`FOCUS_OPTIONS` and :data:`CSV_OPTIONS` that differ from their defaults.
+    :param given: those of :data:`OPTIONS` and :data:`CSV_OPTIONS` that differ from their defaults.
     """
     warnings = []
     for name in given:
-        if name in FOCUS_OPTIONS and layout not in FOCUS_LAYOUTS:
-            warnings.append(f"{name} does nothing for layout {layout}: it is for {' and '.join(FOCUS_LAYOUTS)}.")
+        layouts = OPTIONS.get(name, LAYOUTS)
+        if layout not in layouts:
+            warnings.append(f"{name} does nothing for layout {layout}: it is for {' and '.join(layouts)}.")
         if name in CSV_OPTIONS and file_format.name != "csv":
             warnings.append(f"{name} does nothing for format {file_format.name}: it is for csv.")
     return warnings
 
 
 def build_table(
-    invoices: list[dict[str, t.Any]], layout: str, file_format: FileFormat, focus_options: t.Mapping[str, t.Any]
+    invoices: list[dict[str, t.Any]],
+    layout: str,
+    file_format: FileFormat,
+    focus_options: t.Mapping[str, t.Any],
+    owners: Owners | None = None,
 ) -> Table:
     """Return the rows of a layout, made while they are read.
 
     :param invoices: invoices as the API sent them. In which order it sent what they hold makes no difference to the
         rows, but to the layout V(invoices) in JSON.
-    :param layout: one of :data:`LAYOUTS`.
+    :param layout: one of :data:`LAYOUTS` but V(costs), whose rows are those of an answer.
     :param file_format: the layout V(invoices) has flat rows in a CSV; in JSON each row is the invoice as the API sent
         it.
     :param focus_options: the options of :func:`focus_rows` beside the version.
+    :param owners: who owns each row, for the layouts of line items and of FOCUS.
     :raises BillingError: here or while the rows are read, as the functions that make them.
     """
     if layout == "invoices":
         return _flat_invoices(invoices) if file_format.name == "csv" else Table((), invoices)
     ordered = [in_order(invoice) for invoice in invoices]
     if layout == "line_items":
-        return LineItemTable(ordered)
+        return LineItemTable(ordered, owners)
     version = FOCUS_LAYOUTS[layout]
-    return Table(COLUMNS[version], focus_rows(ordered, version, **focus_options))
+    columns = columns_of(version, owned=owners is not None)
+    return Table(columns, focus_rows(ordered, version, **focus_options, owners=owners))
 
 
 def write_table(path: str | bytes, table: Table, file_format: FileFormat) -> int:

@@ -103,9 +103,9 @@ class Owners:
         self._needs = sorted(sources.union(entry for rule in rules for entry, dummy in rule.conditions))
         self._decisions: dict[tuple[str | None, ...], Decision] = {}
 
-    def labels(self) -> set[str]:
-        """Return the names of the labels that rules read or ask for."""
-        return {entry[len(LABEL) :] for entry in self._needs if entry.startswith(LABEL)}
+    def labels(self) -> list[str]:
+        """Return the names of the labels that rules read or ask for, sorted."""
+        return [entry[len(LABEL) :] for entry in self._needs if entry.startswith(LABEL)]
 
     def of_cluster(self, invoice: Invoice, cluster: dict[str, t.Any]) -> Decision:
         """Return who owns the usage of a cluster.

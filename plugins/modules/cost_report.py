@@ -208,7 +208,7 @@ def report(module: BillingModule) -> t.Dict[str, t.Any]:
         selection = module.selection(labels=bool(query.labels()))
         sources, first, invoices, warnings = fetch_report(module.connection(), selection, query, now)
         module.warn_of(warnings)
-        table = build_table(invoices, "line_items", CSV, {})
+        table = build_table(invoices, "line_items", CSV, {}, query.owners)
         files["line_items.csv"] = lambda path: write_table(path, table, CSV)
     else:
         sources, first = read_sources(params["sources"], group_by), None

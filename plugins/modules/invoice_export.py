@@ -27,6 +27,10 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._selection
   - cockroachdb_cloud.billing._selection.modules
   - cockroachdb_cloud.billing._selection.writers
+  - cockroachdb_cloud.billing._costs
+  - cockroachdb_cloud.billing._costs.owners
+  - cockroachdb_cloud.billing._costs.compare
+  - cockroachdb_cloud.billing._costs.sharing
 options:
   dest:
     description:
@@ -64,13 +68,20 @@ options:
         then by what they describe; what belongs to no cluster comes after them.
       - V(invoices) has a row for each invoice. In JSON it is the invoice as the API sent it; in a CSV it has the number
         of clusters, and the total, the adjustments and the balance of each currency.
+      - V(costs) has the rows that M(cockroachdb_cloud.billing.cost_info) returns in
+        RV(cockroachdb_cloud.billing.cost_info#module:costs), with all options that make them, such as O(group_by),
+        O(owners), O(allocate) and O(decimals).
       - V(focus-1.2) and V(focus-1.4) have rows in the layout of that version of FOCUS, the FinOps Open Cost and Usage
         Specification. The filter P(cockroachdb_cloud.billing.focus_rows#filter) says where each column comes from and
-        what is missing.
+        what is missing. O(credit_rate) is needed there for usage that was paid with credits.
+      - With O(owners), V(line_items) has a column C(owner), and FOCUS has C(x_Owner) and C(owner) in C(Tags).
+      - O(group_by), O(allocate), O(weights), O(decimals) and O(compare) are for V(costs) alone. An option that does
+        nothing for a layout is a warning.
     type: str
     choices:
       - line_items
       - invoices
+      - costs
       - focus-1.2
       - focus-1.4
     default: line_items
@@ -88,10 +99,6 @@ options:
       - What C(InvoiceIssuerName) of a FOCUS layout is. It may be a marketplace of a cloud provider.
     type: str
     default: Cockroach Labs
-  credit_rate:
-    description:
-      - What one credit is worth in USD, for the costs of usage in a FOCUS layout that was paid with credits.
-    type: float
 seealso:
   - module: cockroachdb_cloud.billing.invoice_info
   - module: cockroachdb_cloud.billing.cost_info
@@ -113,7 +120,28 @@ EXAMPLES = r"""
     period: last_month
     mode: "0640"
 
-- name: Write them for an Excel whose decimal sign is a comma
+- name: Write who pays what, with what nobody owns shared out, in cents that add up to the bill
+  cockroachdb_cloud.billing.invoice_export:
+    dest: /tmp/chargeback.csv
+    layout: costs
+    period: last_month
+    require: [invoices, final]
+    group_by: [period, owner]
+    owners:
+      - owner: platform
+        cluster: ["ci-*", "*-staging"]
+      - from: label:team
+        lower: true
+    allocate: proportional
+    decimals: 2
+    credit_rate: 0.9
+  register: chargeback
+
+- name: Check that the file adds up to the bill
+  ansible.builtin.assert:
+    that: chargeback.totals | rejectattr('adds_up') | length == 0
+
+- name: Write the line items for an Excel whose decimal sign is a comma
   cockroachdb_cloud.billing.invoice_export:
     dest: /tmp/last_month_excel.csv
     period: last_month
@@ -144,6 +172,55 @@ rows:
   returned: success
   type: int
   sample: 142
+summary:
+  description: What the rows of each owner come to, which is the first entry of O(group_by) that is not of the invoice.
+  returned: with O(layout=costs)
+  type: list
+  elements: dict
+  sample:
+    - period: 2026-10
+      owner: payments
+      currency: USD
+      amount: 1290.55
+      allocated: 120.1
+totals:
+  description: What all rows come to, by month where V(period) is in O(group_by), and by currency.
+  returned: with O(layout=costs)
+  type: list
+  elements: dict
+  sample:
+    - period: 2026-10
+      currency: USD
+      amount: 5120.1
+      billed: 5120.1
+      adds_up: true
+  contains:
+    amount:
+      description: The sum of the amounts as they stand in the file.
+      type: float
+      returned: always
+    billed:
+      description: What the invoices bill, to O(decimals) digits.
+      type: float
+      returned: always
+    adds_up:
+      description: Whether both are the same.
+      type: bool
+      returned: always
+invoices:
+  description: The invoices that went in, as RV(cockroachdb_cloud.billing.cost_info#module:invoices).
+  returned: with O(layout=costs)
+  type: list
+  elements: dict
+  sample: []
+reconciliation:
+  description:
+    - Whether each invoice states what its parts add up to, as
+      RV(cockroachdb_cloud.billing.cost_info#module:reconciliation).
+  returned: with O(layout=costs)
+  type: list
+  elements: dict
+  sample: []
 failure:
   description: What went wrong, as RV(cockroachdb_cloud.billing.invoice_info#module:failure) says.
   returned: failure
@@ -162,14 +239,13 @@ require_python()
 
 import typing as t
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_file import COST_OPTIONS
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
     CSV_OPTIONS,
-    FOCUS_LAYOUTS,
-    FOCUS_OPTIONS,
     FORMATS,
     LAYOUTS,
-    build_table,
+    OPTIONS,
     check_rows,
     idle_options,
     read_format,
@@ -181,10 +257,13 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files i
     draft_of,
     place,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoice_export import (
+    fetch_content,
+    read_request,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import WRITER_SPEC
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import check_credit_rate
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC
 
 SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     **FILE_SPEC,
@@ -197,29 +276,26 @@ SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     "billing_account_id": {"type": "str"},
     "billing_account_name": {"type": "str"},
     "invoice_issuer": {"type": "str", "default": "Cockroach Labs"},
-    "credit_rate": {"type": "float"},
+    **{name: COST_SPEC[name] for name in COST_OPTIONS},
 }
 
 
 def export(module: BillingModule) -> t.Dict[str, t.Any]:
     """Write the file if it differs; raises BillingError, after which the file is as it was."""
     params = module.params
-    layout = params["layout"]
     dest = check_dest(params["dest"], follow=params["follow"], unsafe_writes=params["unsafe_writes"])
     file_format = read_format(params["format"], dest, params["csv_delimiter"], bom=params["csv_bom"])
-    check_credit_rate(params["credit_rate"])
-    given = [name for name in (*FOCUS_OPTIONS, *CSV_OPTIONS) if params[name] != SPEC[name].get("default")]
-    module.warn_of(idle_options(given, layout, file_format))
-    selection = module.selection()
-    gathered = gather(module.connection(), selection)
-    module.warn_of(gathered.warnings)
-    options = {name: params[name] for name in FOCUS_OPTIONS} if layout in FOCUS_LAYOUTS else {}
-    table = build_table(gathered.invoices, layout, file_format, options)
+    given = [name for name in (*OPTIONS, *CSV_OPTIONS) if params[name] != SPEC[name].get("default")]
+    module.warn_of(idle_options(given, params["layout"], file_format))
+    request = read_request(params, file_format)
+    selection = module.selection(labels=bool(request.labels))
+    table, seen, warnings = fetch_content(module.connection(), selection, request)
+    module.warn_of(warnings)
     with draft_of(module, dest) as draft:
         rows = write_table(draft, table, file_format)
         if "invoices" in selection.require:
             check_rows(rows, dest)
-        return {"dest": dest, "rows": rows, **place(module, draft, dest)}
+        return {"dest": dest, "rows": rows, **seen, **place(module, draft, dest)}
 
 
 def main() -> None:

@@ -74,6 +74,7 @@ FLOORS = (
     "_invoices",
     "_watch",
     "_cost_info",
+    "_invoice_export",
     "_report_model",
     "_report_rows",
     "_report_parts",

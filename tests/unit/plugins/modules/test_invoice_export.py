@@ -134,7 +134,7 @@ def test_the_name_says_the_format_unless_an_option_does(
         (
             {"credit_rate": 0.9, "billing_account_id": "acme"},
             {
-                "credit_rate does nothing for layout line_items: it is for focus-1.2 and focus-1.4.",
+                "credit_rate does nothing for layout line_items: it is for costs and focus-1.2 and focus-1.4.",
                 "billing_account_id does nothing for layout line_items: it is for focus-1.2 and focus-1.4.",
             },
         ),
