@@ -17,6 +17,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus, _lines
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import read_owners
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
     adjustment,
@@ -72,8 +73,20 @@ def kinds(value: t.Any) -> set[type]:
 
 PLAIN = {dict, list, str, float, bool, type(None)}
 
+OWNERS = [{"owner": "all", "kind": ["usage"]}, {"from": "label:team", "lower": True}]
 CALLS: list[tuple[str, dict[str, t.Any], list[dict[str, t.Any]]]] = [
     ("line_items", {}, list(_lines.line_items(INVOICES))),
+    ("line_items", {"owners": OWNERS}, list(_lines.line_items(INVOICES, read_owners(OWNERS)))),
+    (
+        "cost_summary",
+        {"group_by": ["owner"], "owners": OWNERS, "allocate": "fixed", "weights": {"all": 1}, "decimals": 1},
+        costs(INVOICES, ["owner"], owners=OWNERS, allocate="fixed", weights={"all": 1}, decimals=1),
+    ),
+    (
+        "focus_rows",
+        {"version": "1.2", "owners": OWNERS},
+        list(_focus.focus_rows(INVOICES, "1.2", owners=read_owners(OWNERS))),
+    ),
     ("reconcile", {}, ask(INVOICES).result["reconciliation"]),
     ("cost_summary", {}, costs(INVOICES)),
     (

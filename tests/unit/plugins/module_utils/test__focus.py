@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import read_owners
 
 # The mandatory columns of FOCUS 1.4, and what 1.2 has in place of the names of host and service provider.
 MANDATORY = {
@@ -429,3 +430,27 @@ def test_no_invoice_gives_no_row_and_needs_no_account() -> None:
     assert list(_focus.focus_rows([], "1.2")) == []
     with pytest.raises(OptionsError, match=r"^A list of invoices is needed"):
         _focus.focus_rows("inv-1", "1.2")
+
+
+def test_an_owner_has_a_column_and_a_tag(october: dict[str, t.Any]) -> None:
+    rules = [{"owner": "support", "description": "*upport*"}, {"owner": "all", "kind": "usage"}]
+    plain = list(_focus.focus_rows([october], "1.4", credit_rate=1))
+    owned = list(_focus.focus_rows([october], "1.4", credit_rate=1, owners=read_owners(rules)))
+    assert list(owned[0]) == list(_focus.columns_of("1.4", owned=True))
+    assert list(owned[0])[-6:] == [
+        "x_Currency",
+        "x_FolderPath",
+        "x_InvoiceStatus",
+        "x_ListCostEstimated",
+        "x_Owner",
+        "x_Plan",
+    ]
+    for before, after in zip(plain, owned):
+        owner = after.pop("x_Owner")
+        support = "upport" in (after["ChargeDescription"] or "")
+        assert owner == ("support" if support else "all" if after["ChargeCategory"] == "Usage" else None)
+        tags = before["Tags"] if owner is None else dict(sorted({**(before["Tags"] or {}), "owner": owner}.items()))
+        assert after == {**before, "Tags": tags}
+        assert owner is None or list(after["Tags"]) == list(tags)
+    everything = _focus.focus_rows([october], "1.2", credit_rate=1, owners=read_owners([{"owner": "a"}]))
+    assert {row["x_Owner"] for row in everything} == {"a"}

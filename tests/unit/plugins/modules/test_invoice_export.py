@@ -526,3 +526,88 @@ def test_numbers_have_a_decimal_point_and_no_exponent(
     api.expect(answer={"invoices": [{**INVOICE, "invoice_items": [item]}]})
     run(api, tmp_path / "lines.csv")
     assert read_csv(tmp_path / "lines.csv")[0]["quantity"] == cell
+
+
+OWNERS = [{"owner": "platform", "cluster": ["ci-*", "pay*"]}, {"owner": "finance", "description": "*Support"}]
+COSTS: dict[str, t.Any] = {"layout": "costs", "group_by": ["period", "owner"], "owners": OWNERS}
+
+
+def test_costs_as_a_file(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "costs.csv"
+    other = {**CLUSTER, "id": "c-2", "name": "wiki"}
+    items = [*INVOICE["invoice_items"], {"cluster": other, "line_items": [{**LINE, "total": {"amount": 0.01}}]}]
+    currency = {"amount": 10.0, "currency": "USD"}
+    items.append({"cluster": other, "line_items": [{**LINE, "total": currency}]})
+    bill = {**INVOICE, "invoice_items": items, "totals": [{"amount": 27.5, "currency": "USD"}, {"amount": 0.01}]}
+    api.expect(answer={"invoices": [bill]})
+    result = run(api, dest, **COSTS, allocate="even", decimals=1)
+    assert dest.read_text(encoding="utf-8").splitlines() == [
+        "period,owner,currency,amount,allocated,projected",
+        "2026-01,finance,USD,10.0,5.0,",
+        "2026-01,platform,USD,17.5,5.0,",
+        "2026-01,,,0.0,0.0,",
+    ]
+    assert result.data["rows"] == 3
+    assert result.data["summary"] == [
+        {"period": "2026-01", "owner": "finance", "currency": "USD", "amount": 10.0, "allocated": 5.0},
+        {"period": "2026-01", "owner": "platform", "currency": "USD", "amount": 17.5, "allocated": 5.0},
+        {"period": "2026-01", "owner": None, "currency": None, "amount": 0.0, "allocated": 0.0},
+    ]
+    assert result.data["totals"] == [
+        {"period": "2026-01", "currency": "USD", "amount": 27.5, "billed": 27.5, "adds_up": True},
+        {"period": "2026-01", "currency": None, "amount": 0.0, "billed": 0.0, "adds_up": True},
+    ]
+    assert result.data["invoices"] == [{"invoice_id": "i-1", "period": "2026-01", "status": "FINALIZED"}]
+    assert [row["reconciled"] for row in result.data["reconciliation"]] == [True, True]
+    assert "nobody has costs to share by" in result.output
+
+
+def test_costs_of_nothing_replace_no_file(api: Api, tmp_path: pathlib.Path) -> None:
+    dest = tmp_path / "costs.json"
+    dest.write_text("before", encoding="utf-8")
+    api.expect(answer={"invoices": [{**INVOICE, "status": "DRAFT"}]})
+    result = run(api, dest, **COSTS, require=["invoices", "final"])
+    assert (result.exit_code, result.data["failure"]["reason"]) == (1, "incomplete")
+    assert dest.read_text(encoding="utf-8") == "before"
+
+
+def test_options_of_costs_are_checked_before_any_call(api: Api, tmp_path: pathlib.Path) -> None:
+    result = run(api, tmp_path / "costs.csv", **{**COSTS, "owners": [{"owner": "a", "kind": "credits"}]})
+    assert result.data["msg"] == "owners[0].kind: 'credits' is none. The kinds are usage, adjustment, unitemized."
+    result = run(api, tmp_path / "lines.csv", owners=[{"from": "teem"}])
+    assert result.data["msg"].startswith("owners[0].from: 'teem' is unknown.")
+
+
+def test_line_items_say_who_owns_them(api: Api, tmp_path: pathlib.Path) -> None:
+    for name in ("lines.csv", "lines.jsonl"):
+        api.expect(answer={"invoices": [INVOICE]})
+        assert run(api, tmp_path / name, owners=OWNERS).exit_code == 0
+    rows = read_csv(tmp_path / "lines.csv")
+    assert [(list(row)[-1], row["owner"]) for row in rows] == [("owner", "platform"), ("owner", "finance")]
+    lines = (tmp_path / "lines.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["owner"] for line in lines] == ["platform", "finance"]
+
+
+def test_focus_says_who_owns_a_row(api: Api, tmp_path: pathlib.Path) -> None:
+    api.expect(answer={"invoices": [INVOICE]})
+    run(api, tmp_path / "focus.csv", layout="focus-1.2", billing_account_id="acme", owners=OWNERS[:1])
+    usage, adjustment = read_csv(tmp_path / "focus.csv")
+    assert (usage["x_Owner"], json.loads(usage["Tags"])) == (
+        "platform",
+        {"env": "prod", "owner": "platform", "team": "core"},
+    )
+    assert (adjustment["x_Owner"], adjustment["Tags"]) == ("", "")
+
+
+@pytest.mark.parametrize("layout", ["line_items", "costs"])
+def test_a_label_that_no_cluster_has_is_named(api: Api, tmp_path: pathlib.Path, layout: str) -> None:
+    # A process says the same warning once, so that each layout has its own.
+    rules = [{"from": f"label:{layout}"}, {"owner": "rest"}]
+    options: dict[str, t.Any] = {"layout": layout, "group_by": ["owner"], "owners": rules}
+    text = f"No cluster has the label '{layout}'. The labels are env, team."
+    api.expect(answer={"invoices": [INVOICE]})
+    assert text in run(api, tmp_path / "file.csv", **options).output
+    api.expect(answer={"invoices": [INVOICE]})
+    refused = run(api, tmp_path / "other.csv", **options, require=["labels"])
+    assert (refused.data["msg"], refused.data["failure"]["reason"]) == (text, "incomplete")
+    assert not (tmp_path / "other.csv").exists()
