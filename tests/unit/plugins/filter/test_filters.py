@@ -79,8 +79,8 @@ CALLS: list[tuple[str, dict[str, t.Any], list[dict[str, t.Any]]]] = [
     ("line_items", {"owners": OWNERS}, list(_lines.line_items(INVOICES, read_owners(OWNERS)))),
     (
         "cost_summary",
-        {"group_by": ["owner"], "owners": OWNERS, "allocate": "fixed", "weights": {"all": 1}, "decimals": 1},
-        costs(INVOICES, ["owner"], owners=OWNERS, allocate="fixed", weights={"all": 1}, decimals=1),
+        {"group_by": ["owner", "kind"], "owners": OWNERS, "allocate": "fixed", "weights": {"all": 1}, "decimals": 1},
+        costs(INVOICES, ["owner", "kind"], owners=OWNERS, allocate="fixed", weights={"all": 1}, decimals=1),
     ),
     (
         "focus_rows",
