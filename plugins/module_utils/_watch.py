@@ -48,7 +48,13 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options
     check_number,
     read_connection,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query, check_amount, read_query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import (
+    COST_SPEC,
+    OWNER,
+    Query,
+    check_amount,
+    read_query,
+)
 
 WATCH_SPEC: dict[str, dict[str, t.Any]] = {
     "thresholds": {"type": "list", "elements": "raw", "required": True},
@@ -57,6 +63,7 @@ WATCH_SPEC: dict[str, dict[str, t.Any]] = {
     "currency": {"type": "str", "default": "USD"},
     "credit_rate": {"type": "raw"},
     "group_by": {"type": "list", "elements": "raw", "default": []},
+    "owners": COST_SPEC["owners"],
     "interval": {"type": "int", "default": 3600},
     **CONNECTION_SPEC,
 }
@@ -91,7 +98,9 @@ def read_settings(args: t.Mapping[str, t.Any]) -> Settings:
         raise OptionsError(f"draft_cost: {'. '.join(validated.error_messages)}")
     options = validated.validated_parameters
     connection = read_connection(options, layers, environment_of="the ansible-rulebook process")
-    query = read_query({name: options[name] for name in ("group_by", "credit_rate")})
+    query = read_query({name: options[name] for name in ("group_by", "credit_rate", "owners")})
+    if query.owners and OWNER not in query.group_by:
+        raise OptionsError("owners: the rules decide nothing, as no group is 'owner'. Add it to group_by.")
     currency = options["currency"].strip() or "USD"
     if not _CURRENCY.fullmatch(currency):
         raise OptionsError(f"currency must be one such as USD or CRDB_CLOUD_CREDITS, not {currency!r}.")

@@ -64,10 +64,16 @@ options:
     description:
       - Compares the cost of each group with the thresholds rather than the whole draft, with the groups of the option
         O(cockroachdb_cloud.billing.cost_info#module:group_by).
-      - For example V(label:team), V(cluster) or V(folder).
+      - For example V(label:team), V(cluster), V(folder), or V(owner) with O(owners).
     type: list
     elements: raw
     default: []
+  owners:
+    description:
+      - The rules that say who owns a cost, for V(owner) in O(group_by), as in the option
+        O(cockroachdb_cloud.billing.cost_info#module:owners).
+    type: list
+    elements: dict
   interval:
     description:
       - The seconds from one poll to the next, from V(10) to V(86400).

@@ -202,6 +202,16 @@ def test_each_group_crosses_by_itself(api: DraftApi) -> None:
     ]
 
 
+def test_rules_make_owners_of_groups(api: DraftApi) -> None:
+    api.drafts([invoice((120, "shop"), (90, "data"), (40, None))])
+    rules = [{"owner": "platform", "cluster": "cluster-[12]"}, {"from": "label:team"}]
+    run = watch(api, thresholds=[100], group_by=["owner"], owners=rules)
+    assert [(e["group"], e["amount"]) for e in run.events] == [
+        ({"owner": "shop"}, 120.0),
+        ({"owner": "platform"}, 130.0),
+    ]
+
+
 def same_as_cost_info(
     api: DraftApi, drafts: list[dict[str, t.Any]], moment: datetime.datetime, **options: t.Any
 ) -> int:
@@ -439,6 +449,9 @@ def test_what_nobody_expects_ends_the_source_at_the_start_alone(
         ({"credit_rate": "cheap"}, "credit_rate: the USD for one credit is needed"),
         ({"group_by": ["team"]}, "group_by: 'team' is unknown."),
         ({"group_by": [{"label": "team"}]}, "group_by: write 'label:team' without a space"),
+        ({"group_by": ["owner"]}, "owners: the group 'owner' needs rules here"),
+        ({"owners": [{"owner": "a"}]}, "owners: the rules decide nothing, as no group is 'owner'."),
+        ({"owners": [{"from": "team"}], "group_by": ["owner"]}, "owners[0].from: 'team' is unknown."),
         ({"treshold": [5]}, "treshold"),
         ({"api_key": None}, "There is no credential"),
         ({"api_key": ["sandbox-list-key"]}, "The option api_key must be a string."),
