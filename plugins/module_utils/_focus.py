@@ -85,8 +85,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "1.2": (*sorted((*_COMMON_COLUMNS, "ProviderName", "PublisherName")), *_CUSTOM_COLUMNS),
     "1.4": (*sorted((*_COMMON_COLUMNS, "HostProviderName", "ServiceProviderName")), *_CUSTOM_COLUMNS),
 }
-"""The columns of each version in their order: those of FOCUS by name, then the custom ones; with owners there is one
-more, as :func:`columns_of` says."""
+"""The columns of each version in their order: those of FOCUS by name, then the custom ones; see :func:`columns_of`."""
 
 DECIMAL_COLUMNS = frozenset(
     (
@@ -113,13 +112,6 @@ _UNITS = {
     "VCPU_HOURS": "vCPU-Hours",
 }
 _HOSTS = {"AWS": "AWS", "GCP": "Google Cloud", "AZURE": "Microsoft Azure"}
-
-
-class _Way(t.NamedTuple):
-    """How rows are made: what a credit is worth in USD, and who owns what."""
-
-    rate: decimal.Decimal | None
-    owners: Owners | None
 
 
 class _Rate(t.NamedTuple):
@@ -196,7 +188,7 @@ def focus_rows(
         "x_ListCostEstimated": True,
     }
     accounts = _accounts(checked, _check_text(billing_account_id, "billing_account_id"))
-    return _rows(checked, accounts, _template(columns, constant), _Way(rate, owners))
+    return _rows(checked, accounts, _template(columns, constant), rate, owners or Owners(()))
 
 
 def _check_text(value: t.Any, option: str) -> str | None:
@@ -238,31 +230,31 @@ def _template(columns: t.Iterable[str], facts: t.Mapping[str, t.Any]) -> Row:
     return {column: facts.get(column) for column in columns}
 
 
-def _rows(invoices: list[dict[str, t.Any]], accounts: list[str], constant: Row, way: _Way) -> Iterator[Row]:
-    rate, owners = way
+def _rows(
+    invoices: list[dict[str, t.Any]], accounts: list[str], constant: Row, rate: decimal.Decimal | None, owners: Owners
+) -> Iterator[Row]:
     for raw, account in zip(invoices, accounts):
         invoice = Invoice(raw)
         template = _template(constant, {**constant, **_invoice_facts(invoice), "BillingAccountId": account})
         for cluster, lines in invoice.items():
             facts = _cluster_facts(invoice, cluster)
             usage = _template(constant, {**template, **facts})
-            decision = None if owners is None else owners.of_cluster(invoice, cluster)
+            decision = owners.of_cluster(invoice, cluster)
             for line in lines:
                 yield _owned(_usage_row(invoice, usage, line, rate), decision)
-        decision = None if owners is None else owners.of_kind(ADJUSTMENT)
         for adjustment in invoice.adjustments():
             amount, currency = invoice.money(adjustment.get("amount"), "an adjustment")
             name = invoice.text(adjustment.get("name"), "the name of an adjustment")
-            yield _owned(_adjustment_row(invoice, template, name, amount, currency, rate), decision)
-        decision = None if owners is None else owners.of_kind(UNITEMIZED)
+            row = _adjustment_row(invoice, template, name, amount, currency, rate)
+            yield _owned(row, owners.of_kind(ADJUSTMENT))
         for currency, amount in unitemized(invoice).items():
             row = _adjustment_row(invoice, template, None, amount, currency, rate)
-            yield {**_owned(row, decision), "ChargeDescription": "Unitemized"}
+            yield {**_owned(row, owners.of_kind(UNITEMIZED)), "ChargeDescription": "Unitemized"}
 
 
-def _owned(row: Row, decision: Decision | None) -> Row:
-    """Add to a row who owns it, known by its description."""
-    if decision is not None:
+def _owned(row: Row, decision: Decision) -> Row:
+    """Add to a row who owns it, known by its description, if there is a column for that."""
+    if _OWNER in row:
         owner = row[_OWNER] = decision.owner(row["ChargeDescription"])
         if owner is not None:
             row["Tags"] = dict(sorted({**(row["Tags"] or {}), "owner": owner}.items()))
