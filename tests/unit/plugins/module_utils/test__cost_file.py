@@ -93,7 +93,7 @@ def test_each_file_adds_up_to_what_the_invoices_state(
         query = read_query({"owners": OWNERS, "group_by": group_by, "decimals": digits, **mode})
         result = answer(read_books(invoices, query), with_bill(query), NOW).result
         path = tmp_path / f"{number}.{name}"
-        write_table(path, Table(cost_columns(query), result["costs"]), FileFormat(name))
+        write_table(str(path), Table(cost_columns(query), result["costs"]), FileFormat(name))
         assert sums(read(path)) == stated(invoices, digits), (group_by, mode)
         totals = look_at_file(result, query)["totals"]
         assert all(row["adds_up"] and row["amount"] == row["billed"] for row in totals)

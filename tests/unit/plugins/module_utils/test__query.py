@@ -54,7 +54,7 @@ def test_what_is_given_is_one_query() -> None:
 def test_what_is_not_given_has_its_default(options: dict[str, t.Any]) -> None:
     query = read_query(options)
     assert query == Query()
-    assert query == (("period",), None, False, None, "none", (), None, (), ())
+    assert tuple(query) == (("period",), None, False, None, "none", (), None, (), ())
     assert query.labels() == []
 
 

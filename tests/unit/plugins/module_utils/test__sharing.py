@@ -226,7 +226,7 @@ def test_what_was_shared_out_is_compared_with_what_was_shared_out() -> None:
 
 def test_forecast_budgets_breakdowns_and_totals_are_before_sharing() -> None:
     draft = invoice(item("a", 30.0), item(None, 8.005), month="2026-04")
-    options = {"breakdowns": {"x": [TEAM]}, "budgets": [{"amount": 30, "group": {TEAM: "a"}}]}
+    options: dict[str, t.Any] = {"breakdowns": {"x": [TEAM]}, "budgets": [{"amount": 30, "group": {TEAM: "a"}}]}
     plain = ask(draft, **options).result
     found = ask(draft, **options, allocate="even", decimals=1).result
     assert found.pop("costs") == [{TEAM: "a", "currency": "USD", "amount": 38.0, "allocated": 8.0}]
