@@ -37,18 +37,18 @@ class Seen(html.parser.HTMLParser):
         self.rows: list[list[str]] = []
         self.feed(text)
 
-    def handle_starttag(self, element: str, attributes: t.Any) -> None:
-        self.elements[element] += 1
-        self.attributes.update(key for key, _value in attributes)
-        if element == "tr":
+    def handle_starttag(self, tag: str, attrs: t.Any) -> None:
+        self.elements[tag] += 1
+        self.attributes.update(key for key, _value in attrs)
+        if tag == "tr":
             self.rows.append([])
-        if element in ("td", "th") and self.rows:
+        if tag in ("td", "th") and self.rows:
             self.rows[-1].append("")
 
-    def handle_data(self, text: str) -> None:
-        self.texts.append(text)
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
         if self.rows and self.rows[-1]:
-            self.rows[-1][-1] += text
+            self.rows[-1][-1] += data
 
 
 # The builder
