@@ -110,8 +110,10 @@ def judge(budgets: t.Sequence[Budget], books: t.Sequence[Book], calendar: Calend
     spent: dict[tuple[str, ...], dict[Group, Cell]] = {}
     known: dict[tuple[str, ...], dict[Group, Cell]] = {}
     judged = Judged([], [])
-    if budgets and not drafts:
-        judged.warnings.append(say_what_is_newest(books, now))
+    if budgets:
+        judged.warnings.extend(
+            _say_what_does_not_count(books, drafts, now) if drafts else [say_what_is_newest(books, now)]
+        )
     for budget in budgets:
         entries = tuple(entry for entry, dummy in budget.group)
         if entries not in spent:
@@ -136,8 +138,22 @@ def say_what_is_newest(books: t.Iterable[Book], now: datetime.datetime) -> str:
         for book in books
         if book.header.period is not None
     )
-    newest = f"the newest invoice is of {known[-1][0]} ({known[-1][1]})" if known else "there is no invoice at all"
+    newest = f"the newest of these invoices is of {known[-1][0]} ({known[-1][1]})" if known else "there is no invoice"
     return f"There is no draft of this month ({now:%Y-%m}) to compare with a budget: {newest}."
+
+
+def _say_what_does_not_count(books: t.Iterable[Book], drafts: list[Book], now: datetime.datetime) -> list[str]:
+    """Return the warning for invoices that may be of this month, and are not compared with a budget."""
+    unclear = [
+        f"{legible(header.invoice_id or '(no id)')} ({legible(header.status or 'without a status')}, "
+        f"{header.period or 'no period_start'})"
+        for book, header in ((book, book.header) for book in books)
+        if not any(book is draft for draft in drafts) and (_covers(book, now) or (is_draft(book) and not header.start))
+    ]
+    if not unclear:
+        return []
+    more = f" and {len(unclear) - _MOST_NAMES} more" if len(unclear) > _MOST_NAMES else ""
+    return [f"budgets: the drafts of this month count, and not {', '.join(unclear[:_MOST_NAMES])}{more}."]
 
 
 def _row(budget: Budget, cell: Cell | None) -> Row:
@@ -169,15 +185,15 @@ def state_of(budget: decimal.Decimal, spent: decimal.Decimal | None, projection:
 def _say_what_there_is(budget: Budget, known: dict[Group, Cell]) -> str:
     """Return the warning for a budget that fits no cost."""
     which = f"the budget {shown(budget.name)}" if budget.name else "a budget"
-    wanted = dict(budget.group)
-    values = tuple(wanted.values())
-    currencies = sorted({legible(currency or "no currency") for key, currency in known if key == values})
+    wanted = " and ".join(f"{entry} {shown(value)}" for entry, value in budget.group)
+    values = tuple(value for dummy, value in budget.group)
+    currencies = sorted({legible(currency or "(no currency)") for key, currency in known if key == values})
     if currencies:
         return (
-            f"budgets: no cost of {which} is in {budget.currency}, only in {', '.join(currencies)}. Set its currency, "
-            "or credit_rate for credits."
+            f"budgets: {which} is in {legible(budget.currency)}, and its costs are only in {', '.join(currencies)}. "
+            "Give it in a currency that there is, or set credit_rate to count credits as USD."
         )
     names = sorted({" / ".join(legible(value or "(none)") for value in key) for key, dummy in known if key})
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    there_is = f" There is {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
-    return f"budgets: no cost fits {which} of {wanted}.{there_is}"
+    there_is = f" The costs are of {', '.join(names[:_MOST_NAMES])}{more}." if names else ""
+    return f"budgets: no cost fits {which} for {wanted}.{there_is}"

@@ -228,7 +228,7 @@ def test_a_label_of_a_budget_that_no_cluster_has() -> None:
     budgets = [{"amount": 1, "group": {"label:tema": "payments"}}]
     warnings = ask(TEAMS, budgets=budgets, group_by=["label:team", "label:env"], now=MIDDLE).warnings
     assert warnings[0] == "No cluster has the label 'env' and 'tema'. The labels are team."
-    assert warnings[1].startswith("budgets: no cost fits a budget of {'label:tema': 'payments'}.")
+    assert warnings[1].startswith("budgets: no cost fits a budget for label:tema 'payments'.")
 
 
 def test_labels_are_listed_as_far_as_anybody_reads() -> None:

@@ -125,21 +125,23 @@ def test_a_draft_without_any_cost_is_within() -> None:
     [
         (
             {"group": {"label:team": "paymnets"}, "name": "a"},
-            "budgets: no cost fits the budget 'a' of {'label:team': 'paymnets'}. There is (none), gone, payments, web.",
+            "budgets: no cost fits the budget 'a' for label:team 'paymnets'. The costs are of (none), gone, payments, "
+            "web.",
         ),
         (
             {"group": {"cluster": "orders", "label:team": "web"}},
-            "budgets: no cost fits a budget of {'cluster': 'orders', 'label:team': 'web'}. There is (none) / (none), "
-            "old / gone, orders / payments, search / web.",
+            "budgets: no cost fits a budget for cluster 'orders' and label:team 'web'. The costs are of (none) / "
+            "(none), old / gone, orders / payments, search / web.",
         ),
         (
             {"currency": "EUR"},
-            f"budgets: no cost of a budget is in EUR, only in {CREDITS}, USD. Set its currency, or credit_rate for "
-            "credits.",
+            f"budgets: a budget is in EUR, and its costs are only in {CREDITS}, USD. Give it in a currency that there "
+            "is, or set credit_rate to count credits as USD.",
         ),
         (
             {"currency": "EUR", "group": {"cluster": "search"}, "name": "a"},
-            "budgets: no cost of the budget 'a' is in EUR, only in USD. Set its currency, or credit_rate for credits.",
+            "budgets: the budget 'a' is in EUR, and its costs are only in USD. Give it in a currency that there is, or "
+            "set credit_rate to count credits as USD.",
         ),
     ],
 )
@@ -151,22 +153,22 @@ def test_a_long_list_of_what_there_is_is_cut() -> None:
     many = draft("2026-09", *(item(f"c{number:02d}", 1) for number in range(25)))
     warnings = judged({"amount": 5, "group": {"cluster": "x"}}, invoices=[many])[1]
     assert warnings[0].endswith(
-        "There is c00, " + ", ".join(f"c{number:02d}" for number in range(1, 20)) + " and 5 more."
+        "The costs are of c00, " + ", ".join(f"c{number:02d}" for number in range(1, 20)) + " and 5 more."
     )
     nothing = judged({"amount": 5, "group": {"cluster": "x"}}, invoices=[draft("2026-09")])
-    assert nothing == ([("unknown", None, None)], ["budgets: no cost fits a budget of {'cluster': 'x'}."])
+    assert nothing == ([("unknown", None, None)], ["budgets: no cost fits a budget for cluster 'x'."])
 
 
 @pytest.mark.parametrize(
     ("invoices", "newest"),
     [
-        ([], "there is no invoice at all"),
-        ([{"invoice_id": "a", "totals": [money(1)]}], "there is no invoice at all"),
-        ([bill("2026-07", status=None)], "the newest invoice is of 2026-07 (without a status)"),
-        ([bill("2026-07"), AUGUST], "the newest invoice is of 2026-08 (FINALIZED)"),
-        ([AUGUST, bill("2026-09", item("a", 1))], "the newest invoice is of 2026-09 (FINALIZED)"),
-        ([draft("2026-08", item("a", 9))], "the newest invoice is of 2026-08 (DRAFT)"),
-        ([draft("2099-01", item("a", 9))], "the newest invoice is of 2099-01 (DRAFT)"),
+        ([], "there is no invoice"),
+        ([{"invoice_id": "a", "totals": [money(1)]}], "there is no invoice"),
+        ([bill("2026-07", status=None)], "the newest of these invoices is of 2026-07 (without a status)"),
+        ([bill("2026-07"), AUGUST], "the newest of these invoices is of 2026-08 (FINALIZED)"),
+        ([AUGUST, bill("2026-09", item("a", 1))], "the newest of these invoices is of 2026-09 (FINALIZED)"),
+        ([draft("2026-08", item("a", 9))], "the newest of these invoices is of 2026-08 (DRAFT)"),
+        ([draft("2099-01", item("a", 9))], "the newest of these invoices is of 2099-01 (DRAFT)"),
     ],
 )
 def test_without_a_draft_of_this_month_nothing_is_known(invoices: t.Any, newest: str) -> None:
@@ -180,6 +182,22 @@ def test_drafts_of_one_month_add_up() -> None:
     invoices = [draft("2026-09", item("a", 9000)), draft("2026-09", item("a", 10), invoice_id="b"), AUGUST]
     assert judged({"amount": 9005}, invoices=invoices)[0] == [("over", 9010.0, 18020.0)]
     assert judged({"amount": 9005}, invoices=invoices[::-1])[0] == [("over", 9010.0, 18020.0)]
+
+
+def test_an_invoice_of_this_month_that_does_not_count_is_named() -> None:
+    counted = draft("2026-09", item("a", 10))
+    others = [
+        draft("2026-09", item("a", 1), invoice_id="x", period_start=None),
+        bill("2026-09", item("a", 2), invoice_id="y"),
+        bill("2026-09", item("a", 3), invoice_id="z", status=None),
+    ]
+    said = (
+        "budgets: the drafts of this month count, and not y (FINALIZED, 2026-09), z (without a status, 2026-09), x "
+        "(DRAFT, no period_start)."
+    )
+    assert judged({"amount": 100}, invoices=[counted, *others, AUGUST]) == ([("within", 10.0, 20.0)], [said])
+    assert judged({"amount": 100}, invoices=[counted, AUGUST, draft("2099-01", item("a", 9))])[1] == []
+    assert judged(invoices=[counted, *others]) == ([], [])
 
 
 @pytest.mark.parametrize(

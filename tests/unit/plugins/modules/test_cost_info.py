@@ -139,7 +139,7 @@ def test_labels_that_are_named_like_fields(api: Api) -> None:
         (
             [JANUARY],
             {"budgets": [{"amount": 5000}]},
-            "to compare with a budget: the newest invoice is of 2026-01 (FINALIZED).",
+            "to compare with a budget: the newest of these invoices is of 2026-01 (FINALIZED).",
         ),
         (
             [bill("2026-01", totals=[money(10000)])],
