@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import decimal
+import re
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import LABEL, shown
@@ -145,8 +146,10 @@ def check_group_by(value: t.Any, option: str = "group_by") -> tuple[str, ...]:
 
 
 def _check_entry(given: t.Any, option: str) -> str:
-    if isinstance(given, dict) and list(given) == ["label"]:
-        entry = shown(f"{LABEL}{given['label']}")
+    # A module gets the dictionary as text.
+    meant = re.fullmatch(r"\{'label': '?(.*?)'?\}", f"{given}")
+    if meant:
+        entry = shown(f"{LABEL}{meant.group(1)}")
         raise OptionsError(f"{option}: write {entry} without a space, or YAML makes a dictionary of it.")
     if not isinstance(given, str):
         raise OptionsError(f"{option}: {shown(given)} is no text. Write {_FORMS}.")
@@ -156,7 +159,8 @@ def _check_entry(given: t.Any, option: str) -> str:
         if not name or name != name.strip():
             raise OptionsError(f"{option}: {shown(entry)} names no label. Write 'label:team' for the label 'team'.")
     elif entry not in GROUPS:
-        raise OptionsError(f"{option}: {shown(entry)} is unknown. Write {_FORMS}.")
+        label = f" {LABEL}{entry} if it is a label, or one of" if entry.isidentifier() else ""
+        raise OptionsError(f"{option}: {shown(entry)} is unknown. Write{label} {_FORMS}.")
     return entry
 
 
@@ -281,10 +285,10 @@ def _check_budget_group(given: dict[str, t.Any], option: str) -> tuple[tuple[str
         return ()
     if not isinstance(group, dict):
         raise OptionsError(f"{option}.group must be a dictionary such as {{'label:team': 'payments'}}.")
-    entries = check_group_by(list(group), f"{option}.group")
-    of_invoices = sorted(set(entries).intersection(OF_INVOICES))
+    of_invoices = [entry for entry in OF_INVOICES if entry in group]
     if of_invoices:
         raise OptionsError(f"{option}.group: a budget is for this month. Leave {', '.join(of_invoices)} out.")
+    entries = check_group_by(list(group), f"{option}.group")
     for entry, value in group.items():
         if not isinstance(value, (str, int, type(None))) or isinstance(value, bool):
             raise OptionsError(f"{option}.group: {entry} must be one text, not {shown(value)}.")

@@ -67,7 +67,10 @@ def test_every_group_is_taken_and_a_text_is_split() -> None:
 @pytest.mark.parametrize(
     ("group_by", "text"),
     [
-        (["team"], "'team' is unknown. Write period, invoice, .*, or label:<name>"),
+        (["team"], "'team' is unknown. Write label:team if it is a label, or one of period, .*, or label:<name>"),
+        (["cost center"], "'cost center' is unknown. Write period, invoice, .*, or label:<name>"),
+        (["{'label': 'team'}"], "write 'label:team' without a space"),
+        ([{"label": None}], "write 'label:None' without a space"),
         (["label:"], "names no label. Write 'label:team'"),
         (["label: team"], "names no label. Write 'label:team'"),
         ([{"label": "team"}], "write 'label:team' without a space"),
