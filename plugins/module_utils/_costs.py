@@ -93,10 +93,11 @@ class Calendar:
         for book in books:
             self.invoiced.add(book.header.period)
             if is_draft(book):
-                so_far = self.of(book)
-                self.progress[book.header.period] = self.progress.get(book.header.period) or so_far
+                period, so_far = book.header.period, self.of(book)
+                # Where one of several drafts has no end, nothing is known of the month as a whole.
+                self.progress[period] = so_far and self.progress.get(period, so_far)
                 if book.header.end is None or book.header.end > now:
-                    self.open.add(book.header.period)
+                    self.open.add(period)
 
     def of(self, book: Book) -> Progress | None:
         """Return how far the billing period of an invoice has come."""

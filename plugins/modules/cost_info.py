@@ -209,7 +209,8 @@ forecast:
       type: float
       returned: always
     elapsed:
-      description: The part of the billing period that is over, from 0 to 1; null when its bounds are not known.
+      description:
+        - The part of the billing period that is over, from 0 to 1; null when the bounds of a draft are not known.
       type: float
       returned: always
     projected:

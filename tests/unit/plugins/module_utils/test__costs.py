@@ -283,7 +283,8 @@ def test_drafts_of_one_month_add_up_and_one_of_the_future_is_left_alone() -> Non
 def test_a_draft_whose_end_is_not_known_hides_the_projection_of_its_month() -> None:
     invoices = [draft("2026-09", item("a", 5)), draft("2026-09", item("a", 5), invoice_id="a", period_end=None)]
     rows = ask(invoices, now=at("2026-09-16")).result["forecast"]
-    assert values(rows, "spent", "elapsed", "projected", "projected_high") == [(10.0, 0.5, None, None)]
+    assert values(rows, "spent", "elapsed", "projected", "projected_high") == [(10.0, None, None, None)]
+    assert ask(invoices[::-1], now=at("2026-09-16")).result["forecast"] == rows
 
 
 # Reconciliation
