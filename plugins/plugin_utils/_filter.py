@@ -14,18 +14,21 @@ import inspect
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.display import Display
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import is_omitted
 
 _Result = t.TypeVar("_Result")
+_DISPLAY = Display()
 
 
 def billing_filter(function: t.Callable[..., _Result]) -> t.Callable[..., _Result]:
     """Make a filter of a function: a decorator.
 
     An option that the playbook omits is as if it were not given, by its name or by its place. What the function refuses
-    becomes an AnsibleFilterError with the same text, and so does an option that it does not have.
+    becomes an AnsibleFilterError with the same text, and so does an option that it does not have. Invoices that were
+    trimmed are a warning, since what they state without line items belongs to nobody.
 
     :param function: takes the value before the C(|), then the options of the filter, each of which has a default.
     """
@@ -41,9 +44,24 @@ def billing_filter(function: t.Callable[..., _Result]) -> t.Callable[..., _Resul
         for name in options:
             if is_omitted(bound.arguments.get(name)):
                 del bound.arguments[name]
+        if _is_trimmed(args[0]):
+            _DISPLAY.warning(
+                f"{function.__name__}: an invoice states totals without line items. Where detail has left them out, "
+                "gather the invoices with detail=full, its default."
+            )
         try:
             return function(*bound.args, **bound.kwargs)
         except BillingError as error:
             raise AnsibleFilterError(f"{error}") from None
 
     return run
+
+
+def _is_trimmed(invoices: t.Any) -> bool:
+    """Say whether C(detail) may have left out line items: of a whole invoice, or of one of its clusters."""
+    raw = [invoice for invoice in invoices if isinstance(invoice, dict)] if isinstance(invoices, list) else []
+    if any("invoice_items" not in invoice and invoice.get("totals") for invoice in raw):
+        return True
+    lists = [invoice.get("invoice_items") for invoice in raw]
+    items = [item for listed in lists if isinstance(listed, list) for item in listed if isinstance(item, dict)]
+    return any("line_items" not in item and item.get("totals") for item in items)

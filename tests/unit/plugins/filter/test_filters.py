@@ -17,6 +17,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus, _lines
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import trim
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import read_owners
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
@@ -215,7 +216,7 @@ def displayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         (INVOICES, {"group_by": ["label:tema"]}, "No cluster has the label 'tema'. The labels are team."),
         ([], {"group_by": ["label:tema"]}, "No cluster has the label 'tema'. No cluster has any label."),
         (
-            [bill("2026-10", totals=[money(10000)])],
+            [bill("2026-10", totals=[money(10000)], invoice_items=[])],
             {},
             "Not every invoice adds up, and the larger amount counts: inv-2026-10 (2026-10) states 10,000.00 USD, and "
             "its line items come to 0.00, its adjustments to 0.00.",
@@ -227,6 +228,19 @@ def test_what_looks_wrong_is_displayed(
 ) -> None:
     filter_of("cost_summary")(invoices, **options)
     assert displayed == [text]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("detail", ["totals", "clusters"])
+def test_invoices_that_were_trimmed_are_a_warning(name: str, detail: str, displayed: list[str]) -> None:
+    one = item("a", 10)
+    whole = bill("2026-10", invoice_items=[{**one, "totals": [money(10)]}], totals=[money(10)])
+    options = {"version": "1.2", "billing_account_id": "org"} if name == "focus_rows" else {}
+    filter_of(name)([whole], **options)
+    assert displayed == []
+    filter_of(name)([trim(whole, detail)], **options)
+    assert displayed[0].startswith(f"{name}: an invoice states totals without line items. ")
+    assert "detail=full" in displayed[0]
 
 
 def test_what_is_in_order_warns_of_nothing(displayed: list[str]) -> None:
