@@ -12,10 +12,18 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
 import typing as t
 
 import pytest
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._watch import Watcher, read_settings
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
@@ -27,7 +35,13 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data impo
     line,
     money,
 )
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import run_module, time_at
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
+    COLLECTION,
+    TREE,
+    fresh_environment,
+    run_module,
+    time_at,
+)
 
 RATE = 0.9
 PERIOD = "2026-10"
@@ -145,16 +159,118 @@ def cost_summary(_api: Api, case: Case) -> dict[str, t.Any]:
     return {"spent": of_october[0]["amount"], "projected": of_october[0]["projected"]}
 
 
-WAYS: tuple[t.Callable[[Api, Case], dict[str, t.Any]], ...] = (answer, cost_info, cost_summary)
+def cost_report(api: Api, case: Case) -> dict[str, t.Any]:
+    """Return what the data of the page says, once as a budget and once as the newest month."""
+    api.expect(answer={"invoices": case.invoices})
+    with tempfile.TemporaryDirectory() as folder, time_at(case.now, "modules.cost_report"):
+        options = {"credit_rate": RATE, "budgets": [{"amount": case.budget}], "dest": folder, "require": []}
+        result = run_module("cost_report", {"api_key": KEY, "api_url": api.url, **options}).data
+        data = json.loads(pathlib.Path(result["dest"], "costs.json").read_text(encoding="utf-8"))
+    (judged,) = data["budgets"]
+    if data["newest"] == PERIOD:
+        (books,) = data["currencies"]
+        assert rounded({name: books[name] for name in ("spent", "low", "high")}) == rounded(
+            {name: judged[name] for name in ("spent", "low", "high")}
+        )
+    ends = {"projected_low": judged["low"], "projected_high": judged["high"]}
+    return {"spent": judged["spent"], "state": judged["state"], **ends}
+
+
+def event_source(api: Api, case: Case) -> dict[str, t.Any]:
+    """Return the amounts of events of a threshold that every cost crosses."""
+    figures: dict[str, t.Any] = {}
+    for measure in ("spent", "projected"):
+        api.expect(query={"status": "DRAFT"}, answer={"invoices": case.invoices})
+        with fresh_environment():
+            options = {"thresholds": [1e-9], "credit_rate": RATE, "measure": measure}
+            settings = read_settings({"api_key": KEY, "api_url": api.url, "retries": 0, **options})
+            watcher = Watcher(settings, lambda _text: None)
+            events = [watcher.emit(crossing) for crossing in watcher.poll(case.now)]
+        figures[measure] = next((event["amount"] for event in events if event["period"] == PERIOD), None)
+    # No threshold is below 0, so that a credit is no event.
+    below = {name: getattr(case, name) for name in figures if (getattr(case, name) or 0) < 0}
+    assert all(figures[name] is None for name in below)
+    return {**figures, **below}
+
+
+WAYS: tuple[t.Callable[[Api, Case], dict[str, t.Any]], ...] = (
+    answer,
+    cost_info,
+    cost_summary,
+    cost_report,
+    event_source,
+)
 
 
 @pytest.mark.parametrize("ask_for_figures", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_one_answer(case: Case, ask_for_figures: t.Callable[[Api, Case], dict[str, t.Any]], api: Api) -> None:
     shown = ask_for_figures(api, case)
-    assert {"spent", "projected"} <= set(shown)
+    assert {"spent", "projected"} <= set(shown) or {"spent", "projected_low", "projected_high"} <= set(shown)
     assert rounded(shown) == rounded({name: figure for name, figure in case.figures().items() if name in shown})
 
 
 def rounded(figures: dict[str, t.Any]) -> dict[str, t.Any]:
     return {name: round(figure, 9) if isinstance(figure, float) else figure for name, figure in figures.items()}
+
+
+# A run of Ansible takes seconds: a case for each state and each sentence.
+PLAYED = (
+    "the fourth, 23:00",
+    "an hour of the second day",
+    "a one-off credit on day 25",
+    "two drafts, one in credits",
+    "a total without line items",
+    "beside a draft of the future",
+    "no draft but that of last month",
+    "no invoice at all",
+)
+LINE = re.compile(
+    r'"(?P<state>\w+) +everything: (?:nothing|(?P<spent>[-0-9,.]+) of [0-9,.]+ USD spent) '
+    r'.*?(?:heading for (?P<projected_low>[-0-9,.]+) to (?P<projected_high>[-0-9,.]+))?"'
+)
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime gives a process another moment")
+@pytest.mark.parametrize("name", PLAYED)
+def test_the_playbook_budget_shows_the_same(name: str, api: Api, tmp_path: pathlib.Path) -> None:
+    """It shows cents, and fails for what is over or heading there."""
+    case = CASES[name]
+    api.expect(answer={"invoices": case.invoices})
+    settings = {
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+        "ANSIBLE_COLLECTIONS_PATH": str(TREE),
+        "ANSIBLE_DISPLAY_OK_HOSTS": "1",
+        "ANSIBLE_HOME": str(tmp_path),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",
+        "COCKROACH_API_KEY": KEY,
+        "COCKROACH_SERVER": api.url,
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    given = f"billing_budget={case.budget} billing_credit_rate={RATE}"
+    if case.spent is None:
+        given += " billing_require=[]"
+    playbook = [sys.executable, "-m", "ansible.cli.playbook", f"{COLLECTION}.budget", "-e", given]
+    with fresh_environment(settings):
+        done = subprocess.run(
+            ["faketime", f"{case.now:%Y-%m-%d %H:%M:%S}", *playbook],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    found = LINE.search(done.stdout)
+    assert found, done.stdout + done.stderr
+    shown = {name: _read(name, text) for name, text in found.groupdict().items()}
+    expected = {name: figure for name, figure in case.figures().items() if name in shown}
+    assert shown == {
+        name: round(figure, 2) if isinstance(figure, float) else figure for name, figure in expected.items()
+    }
+    assert done.returncode == (2 if case.state in ("over", "forecast_over") else 0), done.stdout + done.stderr
+
+
+def _read(name: str, text: str | None) -> str | float | None:
+    return text if name == "state" or text is None else float(text.replace(",", ""))
