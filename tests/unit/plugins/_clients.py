@@ -1,0 +1,60 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the tests of this collection.
+
+"""Clients for tests: with the options that most tests do not care about, and a clock that only waits move."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pathlib
+import typing as t
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Credential
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import TREE
+
+NOW = datetime.datetime(2026, 11, 23, 12, 0, 0, tzinfo=datetime.timezone.utc)
+
+
+def connect(url: str, **options: t.Any) -> Connection:
+    """Return connection options as the plugins check them, with the defaults."""
+    values: dict[str, t.Any] = {
+        "credential": Credential(KEY, "api_key", "option api_key"),
+        "vanity_name": None,
+        "username": None,
+        "api_url": url,
+        "api_version": "2024-09-16",
+        "verify": True,
+        "timeout": 5,
+        "retries": 4,
+        "retry_max_delay": 60,
+    }
+    return Connection(**{**values, **options})
+
+
+class Clock:
+    """Time that passes only where the client waits."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.now = NOW
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += datetime.timedelta(seconds=seconds)
+
+
+def client_for(url: str, clock: Clock, **options: t.Any) -> _client.Client:
+    """Return a client that waits on a clock of the test."""
+    return _client.Client(connect(url, **options), sleep=clock.sleep, now=lambda: clock.now)
+
+
+def python_environment(home: pathlib.Path) -> dict[str, str]:
+    """Return the environment of a Python of its own in which the collection can be imported."""
+    return {"PYTHONPATH": f"{TREE}", "PYTHONDEVMODE": "1", "PATH": os.environ["PATH"], "HOME": f"{home}"}
