@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import pathlib
 import re
 
@@ -61,6 +62,15 @@ def test_every_reason_is_explained() -> None:
     assert len(reasons) == 11
     table = re.findall(r"^    - ``(\w+)``\n    - (?:Yes|No)$", guide("guide_troubleshooting"), re.MULTILINE)
     assert set(table) == reasons
+
+
+def test_every_layer_is_in_the_list_of_layers() -> None:
+    said = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = said[said.index("| Layer |") : said.index("From `_money` to `_export`")]
+    named = [name for line in table.strip().splitlines() for name in re.findall(r"`(_[\w*]+)`", line.split("|")[1])]
+    files = [path.stem for path in UTILS.glob("*.py")]
+    assert [name for name in files if not any(fnmatch.fnmatch(name, pattern) for pattern in named)] == []
+    assert [pattern for pattern in named if not fnmatch.filter(files, pattern)] == []
 
 
 def variables_of(playbook: str) -> set[str]:
