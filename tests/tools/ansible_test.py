@@ -101,8 +101,9 @@ def made_controller(core: str, python: str) -> Controller:
     :param python: such as C(3.10).
     :raises SystemExit: there is no such Python, or pip has no such ansible-core for it.
     """
-    wanted = [[f"ansible-core~={core}.0"], ["--pre", f"ansible-core>={core}.0b0,<{core}.999"]]
-    folder = make_venv(f"{core}-py{python}", python, [[*spec, "-r", str(REQUIREMENTS)] for spec in wanted])
+    # With pip's own option for pre-releases, all that the tests need would be one too.
+    wanted = [f"ansible-core~={core}.0", f"ansible-core>={core}.0b0,<{core}.999"]
+    folder = make_venv(f"{core}-py{python}", python, [[spec, "-r", str(REQUIREMENTS)] for spec in wanted])
     return Controller(bin=folder / "bin", core=core, python=python)
 
 

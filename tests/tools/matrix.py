@@ -112,8 +112,8 @@ def main() -> int:
     everything = not options.quick and not options.only
     rows = _quick_rows(pythons) if options.quick else _rows(pythons)
     rows = [row for row in rows if options.only in row.name]
-    if everything:
-        rows += _newer_rows(pythons)
+    if everything or not rows:
+        rows += [row for row in _newer_rows(pythons) if options.only in row.name]
     if not rows:
         raise SystemExit("No row is left to run.")
     earlier = {row: result for row, result in _passed_earlier().items() if row in rows} if options.again else {}
