@@ -89,11 +89,13 @@ def test_every_variable_of_a_playbook_is_explained(playbook: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.name)
-def test_every_variable_of_the_playbooks_is_in_the_readme(path: pathlib.Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme[readme.index("### Variables of the playbooks") : readme.index("### When it fails")]
-    assert f"`{path.stem}`" in table
-    assert variables_of(path.stem) <= set(re.findall(r"`(billing_\w+)`", table))
+def test_every_variable_of_the_playbooks_is_in_their_guide(path: pathlib.Path) -> None:
+    page = guide("guide_playbooks")
+    rows = re.findall(r"^  \* - (``billing_.*)\n    - (.*)$", page, re.MULTILINE)
+    said = {name for names, where in rows if where == "all" or path.stem in literals(where) for name in literals(names)}
+    source = path.read_text(encoding="utf-8")
+    assert f"``{path.stem}``" in page
+    assert variables_of(path.stem) <= said <= set(re.findall(r"billing_\w+", source[: source.index("\n- name: ")]))
 
 
 def test_the_guide_has_the_rulebook_of_the_collection() -> None:
