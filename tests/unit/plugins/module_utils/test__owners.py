@@ -161,7 +161,7 @@ def test_a_budget_and_a_breakdown_may_be_of_an_owner() -> None:
     result, warnings = answer(read_books([draft], query), query, NOW)
     assert [(row["spent"], row["state"]) for row in result["budgets"]] == [(110.0, "over"), (None, "unknown")]
     assert {row["owner"]: row["amount"] for row in result["breakdowns"]["by owner"]} == {"Web": 110.0, "rest": 90.0}
-    assert any("There is Web, rest." in text for text in warnings)
+    assert any("The costs are of Web, rest." in text for text in warnings)
 
 
 def test_a_misspelt_label_of_a_rule_is_a_warning_that_lists_those_that_there_are() -> None:
