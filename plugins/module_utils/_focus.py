@@ -253,11 +253,13 @@ def _rows(
 
 
 def _owned(row: Row, decision: Decision) -> Row:
-    """Add to a row who owns it, known by its description, if there is a column for that."""
+    """Add to a row who owns it, known by its description, if there is a column for that. A label is no owner then."""
     if _OWNER in row:
         owner = row[_OWNER] = decision.owner(row["ChargeDescription"])
         if owner is not None:
             row["Tags"] = dict(sorted({**(row["Tags"] or {}), "owner": owner}.items()))
+        elif row["Tags"]:
+            row["Tags"].pop("owner", None)
     return row
 
 

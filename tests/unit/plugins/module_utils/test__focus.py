@@ -454,3 +454,13 @@ def test_an_owner_has_a_column_and_a_tag(october: dict[str, t.Any]) -> None:
         assert owner is None or list(after["Tags"]) == list(tags)
     everything = _focus.focus_rows([october], "1.2", credit_rate=1, owners=read_owners([{"owner": "a"}]))
     assert {row["x_Owner"] for row in everything} == {"a"}
+
+
+def test_a_label_of_the_name_owner_is_no_owner(october: dict[str, t.Any]) -> None:
+    for item in october["invoice_items"]:
+        item["cluster"]["labels"] = {"owner": "someone", "team": "shop"}
+    owners = read_owners([{"owner": "a", "kind": "adjustment"}])
+    rows = list(_focus.focus_rows([october], "1.2", credit_rate=1, owners=owners))
+    assert [row["Tags"] for row in rows if row["ChargeCategory"] == "Usage"]
+    for row in rows:
+        assert (row["Tags"] or {}).get("owner") == row["x_Owner"]
