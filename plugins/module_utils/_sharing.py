@@ -39,11 +39,12 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import (
     EVEN,
     NONE,
+    OWNER,
     PROPORTIONAL,
     Query,
 )
 
-_PERIOD = "period"
+_KIND, _PERIOD = "kind", "period"
 _MOST = 3
 _MOST_NAMES = 20
 
@@ -84,7 +85,14 @@ def _share_out(books: t.Sequence[Book], query: Query, calendar: Calendar, dimens
         by_month, cells = cells, {}
         for (key, currency), cell in by_month.items():
             merge(cells, (key[1:], currency), cell)
-    return Arranged(cells, [*_say_what_stays(sharing.left, dimension), *_say_who_is_unknown(sharing.owners, weights)])
+    return Arranged(
+        cells,
+        [
+            *_say_what_is_shared(query, dimension),
+            *_say_what_stays(sharing.left, dimension),
+            *_say_who_is_unknown(sharing.owners, weights),
+        ],
+    )
 
 
 class _Sharing:
@@ -188,6 +196,21 @@ def _round_allocated(cells: list[Cell], rounded: list[Cell], digits: int) -> Non
     [target] = round_keeping_sum([total], digits)
     for part, amount in zip(parts, round_keeping_sum(partly, digits, EXACT.subtract(target, pinned))):
         part.allocated = amount
+
+
+def _say_what_is_shared(query: Query, dimension: str) -> list[str]:
+    """Return the warning for groups in an order that shares out something else than their user means."""
+    if dimension == _KIND:
+        return [
+            "allocate: every cost has a kind, so that nothing is shared out. "
+            "Put who pays, such as owner, before kind in group_by."
+        ]
+    if dimension != OWNER and OWNER in query.group_by:
+        return [
+            f"allocate: what has no {dimension} is shared out, as {dimension} comes before owner in group_by. "
+            "Put owner first to share out what has no owner."
+        ]
+    return []
 
 
 def _say_what_stays(left: t.Mapping[Pool, decimal.Decimal], dimension: str) -> list[str]:

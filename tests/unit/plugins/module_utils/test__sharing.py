@@ -187,6 +187,29 @@ def test_the_first_entry_that_is_not_of_the_invoice_is_shared_out_by() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (
+            ["period", "kind", "owner"],
+            "allocate: every cost has a kind, so that nothing is shared out. "
+            "Put who pays, such as owner, before kind in group_by.",
+        ),
+        (
+            ["cluster", "owner"],
+            "allocate: what has no cluster is shared out, as cluster comes before owner in group_by. "
+            "Put owner first to share out what has no owner.",
+        ),
+    ],
+    ids=str,
+)
+def test_groups_before_the_owner_that_change_what_is_shared_out_are_a_warning(groups: list[str], message: str) -> None:
+    options: dict[str, t.Any] = {"allocate": "even", "owners": [{"from": TEAM}]}
+    bill = invoice(item("a", 1.0), credit=-0.5)
+    assert ask(bill, group_by=groups, **options).warnings == [message]
+    assert ask(bill, group_by=["period", "owner", "kind", "cluster"], **options).warnings == []
+
+
 def test_each_month_shares_out_its_own_also_where_the_month_is_no_group() -> None:
     bills = (BILL, invoice(item("b", 1.0), item(None, 100.0), month="2026-02"))
     assert shared(*bills, allocate="proportional") == {"a": (33.0, 3.0), "b": (112.0, 101.0)}
