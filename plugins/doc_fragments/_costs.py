@@ -72,8 +72,8 @@ options:
     suboptions:
       owner:
         description:
-          - The name of the owner.
-        type: str
+          - The name of the owner, a text. A number stands for itself.
+        type: raw
       from:
         description:
           - Where the owner is read from. V(label:team), with the name of any label, V(folder), the path from the root,

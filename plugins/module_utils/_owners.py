@@ -31,7 +31,8 @@ _CONDITIONS = (*_OF_CLUSTERS, "description", "kind", "label")
 _SOURCES = ("folder", "cluster")
 
 RULE_SPEC: dict[str, dict[str, t.Any]] = {
-    "owner": {"type": "str"},
+    # Ansible would make a text of a list, and of a "no" without quotes.
+    "owner": {"type": "raw"},
     "from": {"type": "str"},
     "lower": {"type": "bool"},
     **{name: {"type": "raw"} for name in _CONDITIONS if name != "label"},
@@ -213,12 +214,20 @@ def _read_patterns(value: t.Any, option: str) -> list[str]:
 
 def _read_test(value: t.Any, option: str) -> _Test:
     """Return what tells whether a value fits one of the patterns. What is missing fits none, not even C(*)."""
-    matches = [re.compile(fnmatch.translate(pattern)).match for pattern in _read_patterns(value, option)]
+    matches = [_compiled(pattern, option).match for pattern in _read_patterns(value, option)]
 
     def test(text: str | None) -> bool:
         return text is not None and any(match(text) for match in matches)
 
     return test
+
+
+def _compiled(pattern: str, option: str) -> re.Pattern[str]:
+    try:
+        return re.compile(fnmatch.translate(pattern))
+    except re.error:
+        # A range from a later to an earlier character, in Python up to 3.10.
+        raise OptionsError(f"{option}: {shown(pattern)} is no pattern. Write '[[]' for a bracket itself.") from None
 
 
 def _read_kinds(value: t.Any, option: str) -> frozenset[str]:

@@ -11,6 +11,7 @@ import fnmatch
 import typing as t
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import (
     answer,
@@ -18,7 +19,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers
     read_books,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import read_query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
 
 NOW = datetime.datetime(2026, 4, 10, tzinfo=datetime.timezone.utc)
 
@@ -249,6 +250,33 @@ def test_a_rule_that_cannot_be_used_is_named_with_what_to_write_instead(rules: t
     with pytest.raises(OptionsError) as caught:
         read_query({"group_by": ["owner"], "owners": rules})
     assert f"{caught.value}" == message
+
+
+@pytest.mark.parametrize(
+    ("owner", "message"),
+    [
+        (["platform"], "owners[0].owner: a name is needed, and ['platform'] is no text. Put it in quotes."),
+        (False, "owners[0].owner: a name is needed, and False is no text. Put it in quotes."),
+        ({"a": "b"}, "owners[0].owner: a name is needed, and {'a': 'b'} is no text. Put it in quotes."),
+    ],
+    ids=str,
+)
+def test_ansible_makes_no_name_of_what_is_none(owner: t.Any, message: str) -> None:
+    given = {"group_by": ["owner"], "owners": [{"owner": owner}]}
+    with pytest.raises(OptionsError) as caught:
+        read_query(ArgumentSpecValidator(COST_SPEC).validate(given).validated_parameters)
+    assert f"{caught.value}" == message
+
+
+@pytest.mark.parametrize("pattern", ["[", "[]", "[!]", "]", "*[", "[z-a]*", "[[a]", "a\\", "(?P<a>", "**x"])
+def test_odd_patterns_fit_nothing_or_are_refused_in_our_words(pattern: str) -> None:
+    said = []
+    try:
+        assert "odd" not in owned({"owner": "odd", "cluster": pattern})
+    except OptionsError as error:
+        said = [f"{error}"]
+    # Only some versions of Python take a range from a later to an earlier character.
+    assert said in ([], [f"owners[0].cluster: {pattern!r} is no pattern. Write '[[]' for a bracket itself."])
 
 
 @pytest.mark.parametrize("owners", [None, []], ids=str)
