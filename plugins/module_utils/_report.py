@@ -35,6 +35,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_
     Row,
     Source,
     optional,
+    range_of,
 )
 
 
@@ -129,16 +130,14 @@ def _of_all(reader: Reader, budget: Row) -> dict[str, t.Any]:
     """Judge a budget for several organizations together, by their forecasts."""
     group = budget.get("group") or {}
     rows = [
-        row
+        (name, row)
         for name, row in reader.rows("forecast")
         if row["period"] == f"{reader.today:%Y-%m}"
         and row["currency"] == budget.get("currency", "USD")
         and all((name if entry == "organization" else row.get(entry)) == value for entry, value in group.items())
     ]
-    spent, low, high = (
-        sum((exact(row[key]) for row in rows), ZERO) if rows and all(row[key] is not None for row in rows) else None
-        for key in ("spent", "projected_low", "projected_high")
-    )
+    spent = sum((exact(row["spent"]) for _name, row in rows), ZERO) if rows else None
+    low, high = range_of(rows)
     amount = exact(float(budget["amount"]))
     ends = [None if end is None else float(end) for end in (spent, low, high)]
     return {

@@ -39,9 +39,9 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import (
     NamedRow,
     Reader,
-    Row,
     month_before,
     optional,
+    range_of,
 )
 
 DETAILS = ("plan", "cloud_provider", "region", "folder", "state", "labels")
@@ -69,7 +69,7 @@ class CurrencyReader:
         for months in self.sums.values():
             for period, amount in months.items():
                 add(self.total, period, amount)
-        self.forecast = [row for row in reader.forecast() if row["currency"] == currency]
+        self.forecast = [(name, row) for name, row in reader.forecast() if row["currency"] == currency]
 
     def rows(self, *path: str) -> list[NamedRow]:
         """Return the rows of a part that are in this currency."""
@@ -79,7 +79,7 @@ class CurrencyReader:
         reader = self.reader
         newest, months = reader.newest, self._months()
         before = month_before(newest) if newest and month_before(newest) in reader.invoiced else None
-        low, high = (self._range(end) for end in ("projected_low", "projected_high"))
+        low, high = (None, None) if reader.failures else range_of(self.forecast)
         parts, lines = self._lines("parts"), self._lines("movers")
         clusters = self._clusters()
         return Books(
@@ -90,8 +90,8 @@ class CurrencyReader:
             before=None if before is None else self.total.get(before, ZERO),
             total=self._total_of(self.total),
             months=months,
-            parts=parts_of(parts, newest, self.compared, self._pace()),
-            movers=None if self.compared is None else movers_of(lines, self.compared, self.factors()),
+            parts=parts_of(parts, newest, self.compared, _factor(self.forecast)),
+            movers=None if self.compared is None else movers_of(lines, self.compared, self._factors()),
             standouts=standouts_of(months, parts),
             groups=sorted(self._groups(), key=_group_order),
             unallocated=self._unallocated() if reader.shown else None,
@@ -108,22 +108,9 @@ class CurrencyReader:
             for period in self.reader.periods
         ]
 
-    def _range(self, end: str) -> Decimal | None:
-        """Return an end of the range of all groups together; None where it is of no draft, or too early."""
-        ends = [optional(row[end]) for row in self.forecast]
-        known = [amount for amount in ends if amount is not None]
-        return sum(known, ZERO) if known and len(known) == len(ends) and not self.reader.failures else None
-
-    def factors(self) -> dict[Key, Decimal]:
+    def _factors(self) -> dict[Key, Decimal]:
         """Return by what a group's usage so far is multiplied to be that of the whole month, in the middle."""
-        factors = {}
-        for name, row in self.reader.rows("forecast"):
-            if row["currency"] == self.currency and row["period"] == self.reader.newest:
-                factors[self.reader.key(name, row)] = _factor([row])
-        return factors
-
-    def _pace(self) -> Decimal:
-        return _factor(self.forecast)
+        return {self.reader.key(name, row): _factor([(name, row)]) for name, row in self.forecast}
 
     def _lines(self, breakdown: str) -> Lines:
         """Return amounts and quantities by kind, who pays, description, unit and month."""
@@ -226,12 +213,9 @@ def _fold(pairs: t.Iterable[tuple[Key, list[Decimal]]]) -> dict[Key, list[Decima
     return folded
 
 
-def _factor(rows: t.Sequence[Row]) -> Decimal:
-    usage = sum((exact(row["usage"]) for row in rows), ZERO)
-    if not usage or any(row["projected_low"] is None or row["projected_high"] is None for row in rows):
+def _factor(rows: t.Sequence[NamedRow]) -> Decimal:
+    low, high = range_of(rows)
+    usage, adjustments = (sum((exact(row[part]) for _name, row in rows), ZERO) for part in ("usage", "adjustments"))
+    if not usage or low is None or high is None:
         return Decimal(1)
-    middle = sum(
-        (exact(row["projected_low"]) + exact(row["projected_high"]) - 2 * exact(row["adjustments"]) for row in rows),
-        ZERO,
-    )
-    return divide(middle, 2 * usage)
+    return divide(low + high - 2 * adjustments, 2 * usage)

@@ -14,7 +14,7 @@ import datetime
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError, OptionsError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import exact
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import ZERO, exact
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import Comparison, Decimal, Key
 
 CHARTED = 24
@@ -121,6 +121,24 @@ def optional(value: float | None) -> Decimal | None:
     return None if value is None else exact(value)
 
 
+def range_of(rows: t.Sequence[NamedRow]) -> tuple[Decimal | None, Decimal | None]:
+    """Return in which range the groups of a forecast end together; null where one of them is, or where there is none.
+
+    The usage of an organization goes on as one, so that the lower end of a group whose usage is negative belongs to the
+    upper end of all.
+    """
+    ends: dict[str | None, list[Decimal]] = {}
+    for name, row in rows:
+        if row["projected_low"] is None or row["projected_high"] is None:
+            return None, None
+        pair = [exact(row["projected_low"]), exact(row["projected_high"])]
+        whole = ends.setdefault(name, [ZERO, ZERO])
+        ends[name] = [one + more for one, more in zip(whole, pair[:: -1 if row["usage"] < 0 else 1])]
+    if not ends:
+        return None, None
+    return sum(map(min, ends.values()), ZERO), sum(map(max, ends.values()), ZERO)
+
+
 def month_before(period: str) -> str:
     year, month = map(int, period.split("-"))
     return f"{year - 1:04d}-12" if month == 1 else f"{year:04d}-{month - 1:02d}"
@@ -209,11 +227,11 @@ class Reader:
         if self.newest is None:
             return None
         period, ahead = self.newest, self.newest in self.drafts
-        if ahead and not any(row["projected_low"] is not None for row in self.forecast()):
+        if ahead and not any(row["projected_low"] is not None for _name, row in self.forecast()):
             period, ahead = month_before(period), False
         before = month_before(period)
         return Comparison(period, before, ahead) if {period, before} <= self.invoiced else None
 
-    def forecast(self) -> t.Iterator[Row]:
-        """Yield the rows of the forecast for the newest month."""
-        return (row for _name, row in self.rows("forecast") if row["period"] == self.newest)
+    def forecast(self) -> list[NamedRow]:
+        """Return the rows of the forecast for the newest month."""
+        return [(name, row) for name, row in self.rows("forecast") if row["period"] == self.newest]

@@ -201,6 +201,17 @@ def test_the_first_days_explain_the_last_full_month() -> None:
     assert (compared.period, compared.before, compared.ahead) == ("2026-10", "2026-09", False)
 
 
+def test_a_refund_that_is_usage_narrows_the_range_of_all() -> None:
+    refunded = bill("2026-11", cluster("a", ("C", 1, "H", 1000)), cluster("b", ("Refund", 1, "H", -600)))
+    one = report(refunded, budgets=[{"amount": 790}])
+    answer = asked([refunded], ["cluster"], NOW)
+    several = build([Source("acme", answer)], Options("All", ["cluster"], None, [{"amount": 790}]), NOW)
+    for model in (one, several):
+        (books,), (budget,) = model.currencies, model.budgets
+        assert those(books.low, books.high) == those(budget.low, budget.high) == (750, 800)
+        assert budget.state == "at_risk"
+
+
 def test_last_month_is_compared_with_the_one_before_it_which_counts_nowhere_else() -> None:
     months = [bill("2026-10", cluster("a", ("C", 1, "H", 5))), bill("2026-11", cluster("a", ("C", 1, "H", 8)))]
     months[1]["status"] = "FINALIZED"
