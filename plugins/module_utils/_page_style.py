@@ -201,13 +201,14 @@ footer p + p { margin-top: 8px; }
   h2 { margin: 20px 0 8px; }
   .card { box-shadow: none; padding: 14px 18px; margin-top: 12px; }
   .hero, .chart, .legend, .note { break-inside: avoid; }
+  .by, thead th, caption { font-size: 8pt; }
   .big { font-size: 28pt; }
   table { font-size: 9pt; }
   th, td { padding: 4px 10px 4px 0; }
   .skip, .more, .tools, .all, thead button, #tip, .crowded .wide { display: none; }
   .paper { display: inline; }
   .rows tr[hidden] { display: table-row; }
-  h2, h3, h4, caption { break-after: avoid; }
+  h2, h3, h4, caption, .note, .chart { break-after: avoid; }
   tr { break-inside: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; margin: 8px 0 0; padding: 0; }

@@ -12,6 +12,7 @@ import json
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import typing as t
@@ -416,24 +417,49 @@ def test_a_phone_shows_all_of_it(show: Opener, scene: str) -> None:
     assert min([*targets, 24]) >= 24
 
 
-@pytest.mark.skipif(not shutil.which("pdftotext"), reason="pdftotext is not installed: it reads what was printed")
-def test_paper_has_heads_on_each_page_and_one_sum(show: Opener, tmp_path: pathlib.Path) -> None:
-    import subprocess
+PRINTED = pytest.mark.skipif(
+    not shutil.which("pdftotext"), reason="pdftotext is not installed: it reads what was printed"
+)
 
+
+def printed(page: Page, folder: pathlib.Path) -> str:
+    page.pdf(path=folder / "report.pdf", format="A4")
+    command = ["pdftotext", "-layout", folder / "report.pdf", "-"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@PRINTED
+@pytest.mark.parametrize("scene", ["main", "many", "over", "last-month"])
+def test_on_paper_a_chart_is_below_its_title_and_above_its_legend(
+    show: Opener, data: Data, tmp_path: pathlib.Path, scene: str
+) -> None:
+    page = show(scene)
+    # What stands below the title on the same page of paper.
+    below = [text.split("\f")[0] for text in printed(page, tmp_path).split("Spend by month")[1:]]
+    for books, text in zip(data(scene)["currencies"], below):
+        assert re.search(r"^ *[$]?0\b", text, re.MULTILINE)
+        assert books["chart"]["series"][0]["key"][-1] in text
+    page.emulate_media(media="print")
+    small, large = (
+        page.locator(at).first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+        for at in ("tbody .by", "tbody td")
+    )
+    assert small < large
+
+
+@PRINTED
+def test_paper_has_heads_on_each_page_and_one_sum(show: Opener, tmp_path: pathlib.Path) -> None:
     page = show("many", color_scheme="dark")
     page.emulate_media(media="print")
     ink = page.evaluate("getComputedStyle(document.body).color.match(/[0-9]+/g).map(Number)")
     assert max(ink) < 80
     assert page.locator("table.rows").first.locator("tr:visible").count() > 100
-    page.pdf(path=tmp_path / "report.pdf", format="A4")
-    done = subprocess.run(
-        ["pdftotext", "-layout", tmp_path / "report.pdf", "-"], check=True, capture_output=True, text=True
-    )
-    pages = done.stdout.split("\f")
+    text = printed(page, tmp_path)
+    pages = text.split("\f")
     of_clusters = [text for text in pages if len(re.findall(r"-(?:dev|prod|staging)\S*\s+[\d,]+\.\d\d", text)) > 10]
     assert len(of_clusters) > 3
     assert all(re.search(r"^ *Cluster .*Share .*By month", text, re.MULTILINE) for text in of_clusters)
-    assert len(re.findall(r"^ *Sum ", done.stdout, re.MULTILINE)) == page.locator("table.rows").count()
+    assert len(re.findall(r"^ *Sum ", text, re.MULTILINE)) == page.locator("table.rows").count()
 
 
 @EVERY
