@@ -73,9 +73,9 @@ def span(low: Decimal, high: Decimal, currency: str | None) -> str:
 
 
 def brief(amount: Decimal, currency: str | None = None) -> str:
-    """Return an amount for a chart: 950, 1.2k, 35k, 1.2M, 4.1B; with a sign where the currency is the dollar."""
+    """Return an amount for a chart: 950, 1.2k, 35k, 1.2M, 4.1B, 2.5T; with a sign where the currency is the dollar."""
     size, suffix = abs(amount), ""
-    for factor, name in ((9, "B"), (6, "M"), (3, "k")):
+    for factor, name in ((12, "T"), (9, "B"), (6, "M"), (3, "k")):
         if size >= Decimal("0.9995").scaleb(factor):
             size, suffix = size.scaleb(-factor), name
             break

@@ -123,7 +123,7 @@ def _fact_unallocated(view: View) -> Markup | None:
         (f"not itemized {large(lost.unitemized, view.code)}", lost.unitemized),
     ]
     shown = ", ".join(text for text, there in notes if there)
-    title = ["No ", name(groups_name(view.model.group_by[-1:]))]
+    title = ["No ", name(view.owner)]
     total = clusters + lost.adjustments + lost.unitemized
     return _fact(title, large(total, view.code), f"{shown[:1].upper()}{shown[1:]}." if shown else "Every cost has one.")
 

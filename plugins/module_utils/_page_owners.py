@@ -107,7 +107,7 @@ def _lost(view: View) -> Markup | None:
     lost = view.books.unallocated
     if lost is None:
         return None
-    what = groups_name(view.model.group_by[-1:])
+    what = view.owner
     words: list[Part] = []
     if lost.clusters:
         count = plural(len(lost.clusters), "cluster has", "clusters have")
@@ -205,7 +205,7 @@ def _standout(view: View, one: Standout) -> Markup:
         "li",
         tag("b", month_name(one.period)),
         f": {large(one.amount, view.code)}, {times} the {large(one.usual, view.code)} that is usual around it. ",
-        "Most of it: ",
-        name(one.description, missing="what is not itemized"),
-        f" ({signed(one.difference)}).",
+        ["Most of it: ", name(one.description, missing="what is not itemized"), f" ({signed(one.difference)})."]
+        if one.difference * (one.amount - one.usual) > 0
+        else None,
     )

@@ -49,6 +49,11 @@ class View(t.NamedTuple):
     def before(self) -> str:
         return month_name(month_before(self.model.newest)) if self.model.newest else ""
 
+    @property
+    def owner(self) -> str:
+        """What it is that costs without an owner lack."""
+        return groups_name(self.model.group_by[bool(self.model.organizations) :][:1])
+
     def card(self, key: str, title: Part, *parts: Part) -> Markup:
         """Return a section with a title."""
         return card(f"{self.mark}-{key}", title, *parts, of=self.mark)

@@ -20,6 +20,7 @@ import json
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._budgets import state_of
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import Projection
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import EXACT, ZERO, exact, text_order
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_books import CurrencyReader
@@ -35,6 +36,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_
     Row,
     Source,
     optional,
+    owners,
     range_of,
 )
 
@@ -127,14 +129,23 @@ def _budgets(reader: Reader) -> list[Budget]:
 
 
 def _of_all(reader: Reader, budget: Row) -> dict[str, t.Any]:
-    """Judge a budget for several organizations together, by their forecasts."""
+    """Judge a budget for several organizations together, by their forecasts.
+
+    :raises OptionsError: when it is for a group that they are not grouped by.
+    """
     group = budget.get("group") or {}
+    apart = [entry for entry in group if entry not in owners(reader.options.group_by)]
+    if apart:
+        raise OptionsError(
+            f"budgets: the group of a budget has {apart[0]!r}, by which the organizations are not grouped. Add it to "
+            "group_by, or leave it out of the budget."
+        )
     rows = [
         (name, row)
         for name, row in reader.rows("forecast")
         if row["period"] == f"{reader.today:%Y-%m}"
         and row["currency"] == budget.get("currency", "USD")
-        and all((name if entry == "organization" else row.get(entry)) == value for entry, value in group.items())
+        and all(row.get(entry) == value for entry, value in group.items())
     ]
     spent = sum((exact(row["spent"]) for _name, row in rows), ZERO) if rows else None
     low, high = range_of(rows)

@@ -51,6 +51,10 @@ class Seen(html.parser.HTMLParser):
             self.rows[-1][-1] += data
 
 
+def words(text: str) -> str:
+    return " ".join(" ".join(Seen(text).texts).split())
+
+
 # The builder
 
 
@@ -88,6 +92,7 @@ def test_an_asset_cannot_end_before_its_time(text: str) -> None:
         (figures.large(Decimal("1234.5"), "COCKROACH_CREDITS"), "1,235 credits"),
         (figures.large(Decimal("999.5"), None), "999.50 without currency"),
         (figures.brief(Decimal(1305700000)), "1.3B"),
+        (figures.brief(Decimal(4107000000000)), "4.1T"),
         (figures.brief(Decimal("999.6")), "1k"),
         (figures.brief(Decimal(9950), "USD"), "$10k"),
         (figures.brief(Decimal("-12.34"), "USD"), "\u2212$12.3"),
@@ -253,3 +258,26 @@ def test_no_budget_is_passed_over_in_silence() -> None:
 def test_a_month_that_is_over_but_a_draft_has_no_range() -> None:
     draft = bill("2026-10", cluster("a", ("Compute", 1, "HOURS", 5)), status="DRAFT")
     assert "The month is over, and its invoice is still a draft." in page(report(draft))
+
+
+def test_what_has_no_owner_is_said_of_the_first_entry() -> None:
+    lines = ("Compute", 1, "HOURS", 60.0)
+    bills = [bill("2026-11", cluster("a", lines, labels={"env": "prod"}), cluster("b", lines, labels={"team": "core"}))]
+    text = words(page(report(*bills, group_by=["label:team", "label:env"])))
+    assert "No team $60.00" in text
+    assert "1 cluster has no team : a $60.00" in text
+    assert "No env $" not in text
+
+
+def test_a_month_that_stands_out_has_a_cause_or_none_is_named() -> None:
+    bills = [
+        bill(
+            f"2026-{5 + place:02d}",
+            cluster("a", ("C", 1, "H", 100 + 100 * place), ("Refund", 1, "H", -60 * place)),
+            adjustments={"Credit": -900 if place == 3 else -20},
+        )
+        for place in range(7)
+    ]
+    text = words(page(report(*bills)))
+    assert "July 2026 : $160.00, +60 % against the $100.00 that is usual around it. August 2026 :" in text
+    assert "Most of it: Credit (\u2212880.00)." in text

@@ -233,20 +233,16 @@ def of_several(*failures: str, budgets: t.Sequence[dict[str, t.Any]] = ()) -> Mo
 
 
 def test_several_organizations_are_added_up_and_judged_together() -> None:
-    budgets: list[dict[str, t.Any]] = [
-        {"amount": 290},
-        {"amount": 400},
-        {"amount": 5, "group": {"organization": "globex"}},
-    ]
-    model = of_several(budgets=budgets)
+    model = of_several(budgets=[{"amount": 290}, {"amount": 400}])
     books = model.currencies[0]
     assert books.spent == 150
     assert [group.key for group in books.groups] == [["acme"], ["globex"]]
     assert [those(budget.spent, budget.state) for budget in model.budgets] == [
         (150, "at_risk"),
         (150, "within"),
-        (50, "over"),
     ]
+    with pytest.raises(OptionsError, match="has 'cluster', by which the organizations are not grouped"):
+        of_several(budgets=[{"amount": 5, "group": {"cluster": "a"}}])
 
 
 def test_there_is_no_verdict_while_an_organization_is_missing() -> None:
