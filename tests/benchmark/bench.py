@@ -268,6 +268,25 @@ def team_costs(bench: Bench) -> t.Iterator[Comparison]:
         yield Comparison("the module's process alone", "the same", None, samples["module"], plain)
 
 
+def budgets(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare cost_info with two breakdowns and ten budgets with fetching and parsing the same body in plain Python."""
+    sizes, playbook = bench.sizes, "budgets_cost_info.yml"
+    with Sandbox(months=sizes.months, clusters=sizes.clusters, lines=sizes.lines) as sandbox:
+        url = sandbox.url
+        check(bench.rows(playbook, api_url=url)["budgets"], 10, "the number of budgets")
+        samples = in_turn(
+            sizes.short_rounds,
+            start=bench.start(),
+            ours=bench.play(playbook, api_url=url),
+            module=bench.module(playbook, "cost_info", api_url=url),
+            theirs=bench.python(str(HERE / "plain.py"), "parse", url, KEY),
+        )
+        work = f"cost_info on {sandbox.size() / 1e6:.1f} MB, two breakdowns, ten budgets"
+    plain = samples["theirs"]
+    yield Comparison(work, "fetch and parse in Python", 2.5, less_start(samples, "ours"), plain)
+    yield Comparison("the module's process alone", "the same", None, samples["module"], plain)
+
+
 def less_detail(bench: Bench) -> t.Iterator[Comparison]:
     """Compare a trimmed result with a full one."""
     sizes = bench.sizes
@@ -366,7 +385,8 @@ def growth(bench: Bench) -> t.Iterator[Comparison]:
 
 
 SCENARIOS = {
-    scenario.__name__: scenario for scenario in (one_task, many_ids, team_costs, less_detail, export, report, growth)
+    scenario.__name__: scenario
+    for scenario in (one_task, many_ids, team_costs, budgets, less_detail, export, report, growth)
 }
 
 
