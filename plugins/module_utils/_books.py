@@ -21,6 +21,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._documen
     Invoice,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
+    CREDITS,
     EXACT,
     ZERO,
     Sums,
@@ -137,7 +138,8 @@ class _Reader:
         """Add up the line items of a cluster, and add them to the sums of the invoice."""
         invoice, plus = self._invoice, EXACT.add
         decision = NOBODY if self._owners is None else self._owners.of_cluster(invoice, cluster)
-        by_owner, varies, asked = _ByOwner(decision), not decision.constant, self._description
+        by_owner, varies = _ByOwner(decision), not decision.constant
+        asked, counted = self._description, self._unit
         amounts, quantities = by_owner.of(None)
         description = unit = None
         for line in lines:
@@ -149,13 +151,15 @@ class _Reader:
                 if varies:
                     owner = decision.known.get(description, _UNSEEN)
                     amounts, quantities = by_owner.sums.get(owner) or by_owner.of(description)
-            if self._unit:
-                unit = invoice.text(line.get("quantity_unit"), "the quantity_unit of a line item")
+            if counted:
+                unit = line.get("quantity_unit")
+                if unit.__class__ is not str:
+                    unit = invoice.text(unit, "the quantity_unit of a line item")
             key = (description if asked else None, unit, currency)
             amounts[key] = plus(amounts[key], amount) if key in amounts else amount
-            if self._unit:
+            if counted:
                 quantity = invoice.number(line.get("quantity"), "the quantity of a line item")
-                add(quantities, key, ZERO if quantity is None else exact(quantity))
+                add(quantities, key, exact(quantity) if quantity else ZERO)
         for owned in by_owner.sums.values():
             for key, amount in owned[0].items():
                 add(by_currency, key[2], amount)
@@ -199,7 +203,7 @@ class _Reader:
         amounts: dict[LineKey, decimal.Decimal],
         quantities: dict[LineKey, decimal.Decimal],
     ) -> Share:
-        if self._rate is not None:
+        if self._rate is not None and any(key[2] in CREDITS for key in amounts):
             converted: dict[LineKey, decimal.Decimal] = {}
             for (description, unit, currency), amount in amounts.items():
                 into, worth = in_usd(currency, amount, self._rate)
@@ -212,6 +216,8 @@ class _Reader:
 
     def _merged(self, quantities: dict[LineKey, decimal.Decimal]) -> dict[LineKey, decimal.Decimal]:
         """Return quantities under the currencies that their amounts are converted to."""
+        if self._rate is None or not any(key[2] in CREDITS for key in quantities):
+            return quantities
         merged: dict[LineKey, decimal.Decimal] = {}
         for (description, unit, currency), quantity in quantities.items():
             add(merged, (description, unit, in_usd(currency, ZERO, self._rate)[0]), quantity)

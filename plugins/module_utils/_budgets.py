@@ -107,8 +107,7 @@ def judge(budgets: t.Sequence[Budget], books: t.Sequence[Book], calendar: Calend
     :param now: the present, aware, in UTC.
     """
     drafts = drafts_of(books, now)
-    spent: dict[tuple[str, ...], dict[Group, Cell]] = {}
-    known: dict[tuple[str, ...], dict[Group, Cell]] = {}
+    spent, known = _Grouped(drafts, calendar), _Grouped(books, calendar)
     judged = Judged([], [])
     if budgets:
         judged.warnings.extend(
@@ -116,19 +115,33 @@ def judge(budgets: t.Sequence[Budget], books: t.Sequence[Book], calendar: Calend
         )
     for budget in budgets:
         entries = tuple(entry for entry, dummy in budget.group)
-        if entries not in spent:
-            spent[entries] = group_costs(drafts, entries, calendar)
-            known[entries] = group_costs(books, entries, calendar) if entries else spent[entries]
         group = (tuple(value for dummy, value in budget.group), budget.currency)
-        cell = spent[entries].get(group)
-        nothing_at_all = not budget.group and not known[entries]
-        if drafts and cell is None and (nothing_at_all or group in known[entries]):
-            cell = Cell()
-            cell.rise = calendar.nothing_yet(drafts[0].header.period)
-        elif drafts and cell is None:
-            judged.warnings.append(_say_what_there_is(budget, known[entries]))
+        cell = spent.by(entries).get(group)
+        if drafts and cell is None:
+            # Which groups there are in other months matters only here, and takes as long as all else.
+            there = (known if entries else spent).by(entries)
+            if group in there or not (entries or there):
+                cell = Cell()
+                cell.rise = calendar.nothing_yet(drafts[0].header.period)
+            else:
+                judged.warnings.append(_say_what_there_is(budget, there))
         judged.rows.append(_row(budget, cell))
     return judged
+
+
+class _Grouped:
+    """Invoices by any groups that are asked for, each grouping made once."""
+
+    def __init__(self, books: t.Sequence[Book], calendar: Calendar) -> None:
+        self._books = books
+        self._calendar = calendar
+        self._made: dict[tuple[str, ...], dict[Group, Cell]] = {}
+
+    def by(self, entries: tuple[str, ...]) -> dict[Group, Cell]:
+        """Return the costs of each group and currency."""
+        if entries not in self._made:
+            self._made[entries] = group_costs(self._books, entries, self._calendar)
+        return self._made[entries]
 
 
 def say_what_is_newest(books: t.Iterable[Book], now: datetime.datetime) -> str:
