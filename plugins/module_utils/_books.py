@@ -160,11 +160,8 @@ class _Reader:
             if counted:
                 quantity = invoice.number(line.get("quantity"), "the quantity of a line item")
                 add(quantities, key, exact(quantity) if quantity else ZERO)
-        for owned in by_owner.sums.values():
-            for key, amount in owned[0].items():
-                add(by_currency, key[2], amount)
         values = {entry: invoice.fact(cluster, entry) for entry in self._of_clusters} if lines else {}
-        return self._shares(USAGE, values, by_owner)
+        return self._shares(USAGE, values, by_owner, by_currency)
 
     def adjustments(self, book: Book) -> list[Share]:
         """Add up the adjustments, and keep each by its name."""
@@ -173,9 +170,8 @@ class _Reader:
             amount, currency = self._invoice.money(adjustment.get("amount"), "an adjustment")
             name = self._invoice.text(adjustment.get("name"), "the name of an adjustment")
             add(by_owner.of(name)[0], (name if self._description else None, None, currency), amount)
-            add(book.adjustments, currency, amount)
             book.named_adjustments.append((name, *in_usd(currency, amount, self._rate)))
-        return self._shares(ADJUSTMENT, {}, by_owner)
+        return self._shares(ADJUSTMENT, {}, by_owner, book.adjustments)
 
     def unitemized(self, book: Book) -> list[Share]:
         """Return what the invoice states beyond its parts."""
@@ -183,45 +179,39 @@ class _Reader:
         for currency, found in settle_each(book.stated, book.lines, book.adjustments):
             if found.unitemized:
                 by_owner.of(None)[0][None, None, currency] = found.unitemized
-        return self._shares(UNITEMIZED, {}, by_owner)
+        return self._shares(UNITEMIZED, {}, by_owner, {})
 
     def _of_no_cluster(self, kind: str) -> _ByOwner:
         return _ByOwner(NOBODY if self._owners is None else self._owners.of_kind(kind))
 
-    def _shares(self, kind: str, values: dict[str, str | None], by_owner: _ByOwner) -> list[Share]:
+    def _shares(self, kind: str, values: dict[str, str | None], by_owner: _ByOwner, by_currency: Sums) -> list[Share]:
+        """Return what each owner has, and add it to the sums of the invoice."""
         named = self._owners is not None
-        return [
-            self._share(kind, {**values, OWNER: owner} if named else values, amounts, self._merged(quantities))
-            for owner, (amounts, quantities) in by_owner.sums.items()
-            if amounts
-        ]
+        shares = []
+        for owner, (amounts, quantities) in by_owner.sums.items():
+            if amounts:
+                sums: Sums = {}
+                for key, amount in amounts.items():
+                    add(sums, key[2], amount)
+                for currency, amount in sums.items():
+                    add(by_currency, currency, amount)
+                share = Share(kind, {**values, OWNER: owner} if named else values, sums, amounts, quantities)
+                shares.append(share if self._rate is None or CREDITS.isdisjoint(sums) else self._converted(share))
+        return shares
 
-    def _share(
-        self,
-        kind: str,
-        values: dict[str, str | None],
-        amounts: dict[LineKey, decimal.Decimal],
-        quantities: dict[LineKey, decimal.Decimal],
-    ) -> Share:
-        if self._rate is not None and any(key[2] in CREDITS for key in amounts):
-            converted: dict[LineKey, decimal.Decimal] = {}
-            for (description, unit, currency), amount in amounts.items():
-                into, worth = in_usd(currency, amount, self._rate)
-                add(converted, (description, unit, into), worth)
-            amounts = converted
+    def _converted(self, share: Share) -> Share:
+        """Return a share with its credits in USD."""
         sums: Sums = {}
-        for key, amount in amounts.items():
-            add(sums, key[2], amount)
-        return Share(kind, values, sums, amounts, quantities)
-
-    def _merged(self, quantities: dict[LineKey, decimal.Decimal]) -> dict[LineKey, decimal.Decimal]:
-        """Return quantities under the currencies that their amounts are converted to."""
-        if self._rate is None or not any(key[2] in CREDITS for key in quantities):
-            return quantities
-        merged: dict[LineKey, decimal.Decimal] = {}
-        for (description, unit, currency), quantity in quantities.items():
-            add(merged, (description, unit, in_usd(currency, ZERO, self._rate)[0]), quantity)
-        return merged
+        for currency, amount in share.sums.items():
+            add(sums, *in_usd(currency, amount, self._rate))
+        amounts: dict[LineKey, decimal.Decimal] = {}
+        for (description, unit, currency), amount in share.amounts.items():
+            into, worth = in_usd(currency, amount, self._rate)
+            add(amounts, (description, unit, into), worth)
+        quantities: dict[LineKey, decimal.Decimal] = {}
+        for (description, unit, currency), quantity in share.quantities.items():
+            add(quantities, (description, unit, in_usd(currency, ZERO, self._rate)[0]), quantity)
+        return share._replace(sums=sums, amounts=amounts, quantities=quantities)
 
     def label_names(self, cluster: dict[str, t.Any]) -> t.Iterable[str]:
         """Return the names of the labels of a cluster."""

@@ -165,13 +165,15 @@ class _Plan:
             for currency, amount in share.sums.items():
                 _cell(cells, (key, currency)).add(share.kind, amount)
             return
+        of_lines, quantities, kind = self._of_lines, share.quantities if self._quantities else {}, share.kind
         for line, amount in share.amounts.items():
-            for place, which in self._of_lines:
+            for place, which in of_lines:
                 values[place] = line[which]
-            cell = _cell(cells, (tuple(values), line[2]))
-            cell.add(share.kind, amount)
-            if self._quantities and line in share.quantities:
-                cell.quantity = EXACT.add(cell.quantity, share.quantities[line])
+            group = (tuple(values), line[2])
+            cell = cells.get(group) or _cell(cells, group)
+            cell.add(kind, amount)
+            if line in quantities:
+                cell.quantity = EXACT.add(cell.quantity, quantities[line])
 
 
 def _cell(cells: dict[Group, Cell], group: Group) -> Cell:
