@@ -163,7 +163,7 @@ class _Pile:
         The months are compared here and not by the API, since its documentation leaves open on which side of an
         C(end_time) a month falls that ends then, and whether a filter by time hides the draft. So does its order.
         """
-        warnings = [f"Left out: {count} invoice(s) {what}." for what, count in self._left_out.items()]
+        warnings = [f"Left out of the invoices: {count} {what}." for what, count in self._left_out.items()]
         lacking = dict(self._lacking(now))
         for requirement, text in lacking.items():
             if requirement in self._selection.require:

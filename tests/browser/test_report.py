@@ -424,8 +424,9 @@ PRINTED = pytest.mark.skipif(
 
 def printed(page: Page, folder: pathlib.Path) -> str:
     page.pdf(path=folder / "report.pdf", format="A4")
-    command = ["pdftotext", "-layout", folder / "report.pdf", "-"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    command = ["pdftotext", "-layout", str(folder / "report.pdf"), "-"]
+    text: str = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return text
 
 
 @PRINTED

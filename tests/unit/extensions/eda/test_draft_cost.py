@@ -319,7 +319,7 @@ def test_a_draft_of_the_future_waits_and_silences_nothing(api: DraftApi, caplog:
     assert [record.getMessage() for record in caplog.records] == [
         "Left out: the draft draft-2099-01 of 2099-01, a month that has not begun.",
         "There is no draft of this month (2026-10): nothing is compared until the API has one.",
-        "Left out: 1 invoice(s) of another status than DRAFT.",
+        "Left out of the invoices: 1 of another status than DRAFT.",
         "Left out: the draft draft-2026-11 of 2026-11, a month that has not begun.",
     ]
 

@@ -367,7 +367,7 @@ def test_what_the_selection_warns_of_is_displayed(api: Api, monkeypatch: pytest.
             {"period": "2026-02"},
             "There is no invoice of this selection: the newest one is of 2026-01 (FINAL",
         ),
-        ([JANUARY, JANUARY], {}, "Left out: 1 invoice(s) that the API sent twice."),
+        ([JANUARY, JANUARY], {}, "Left out of the invoices: 1 that the API sent twice."),
     ],
 )
 def test_what_was_gathered_warns_too(

@@ -333,27 +333,27 @@ def test_an_invoice_that_comes_twice_counts_once(api: Api) -> None:
     twice = [*YEAR[:2], YEAR[0], YEAR[0], {"invoice_id": ""}, {"invoice_id": ""}, {"invoice_id": None}]
     gathered = listed(api, twice)
     assert ids(gathered) == ["inv-2026-01", "inv-2026-02", "", "", None]
-    assert gathered.warnings == ["Left out: 2 invoice(s) that the API sent twice."]
+    assert gathered.warnings == ["Left out of the invoices: 2 that the API sent twice."]
 
 
 def test_an_invoice_on_two_pages_counts_once(api: Api) -> None:
     api.expect(answer=page(YEAR[:2], "b"))
     api.expect(query={"pagination.page": "b"}, answer=page(YEAR[1:3], None))
     gathered = gather(connect(api), Selection(), now=NOW)
-    assert gathered == Gathered(YEAR[:3], [], ["Left out: 1 invoice(s) that the API sent twice."])
+    assert gathered == Gathered(YEAR[:3], [], ["Left out of the invoices: 1 that the API sent twice."])
 
 
 def test_an_id_that_is_the_same_in_other_letters_counts_once(api: Api) -> None:
     for invoice_id in ("A", "a"):
         api.expect(f"{INVOICES}/{invoice_id}", answer=bill("2026-01", invoice_id="a"))
     gathered = gather(connect(api), Selection(invoice_ids=["A", "a"]))
-    assert (ids(gathered), gathered.warnings) == (["a"], ["Left out: 1 invoice(s) that the API sent twice."])
+    assert (ids(gathered), gathered.warnings) == (["a"], ["Left out of the invoices: 1 that the API sent twice."])
 
 
 def test_an_invoice_of_another_status_is_left_out(api: Api) -> None:
     given = [YEAR[0], draft("2026-02"), bill("2026-03", status="NEW"), {"invoice_id": "x"}]
     gathered = listed(api, given, Selection(status="FINALIZED"))
-    assert gathered == Gathered(YEAR[:1], [], ["Left out: 3 invoice(s) of another status than FINALIZED."])
+    assert gathered == Gathered(YEAR[:1], [], ["Left out of the invoices: 3 of another status than FINALIZED."])
 
 
 MISSING = "There is no invoice for 2026-09, 2026-10, 2026-12."

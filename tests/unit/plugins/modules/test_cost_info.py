@@ -135,7 +135,7 @@ def test_labels_that_are_named_like_fields(api: Api) -> None:
         ([], {}, "There is no invoice to look at: the API answered with none."),
         ([JANUARY], {"period": "2026-01..2026-02"}, "There is no invoice for 2026-02."),
         ([JANUARY], {"group_by": ["label:tema"]}, "No cluster has the label 'tema'. The labels are team."),
-        ([JANUARY, JANUARY], {}, "Left out: 1 invoice(s) that the API sent twice."),
+        ([JANUARY, JANUARY], {}, "Left out of the invoices: 1 that the API sent twice."),
         (
             [JANUARY],
             {"budgets": [{"amount": 5000}]},
