@@ -17,10 +17,11 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, Query, read_query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._task import Task, Work
 
 if t.TYPE_CHECKING:
     from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection, Selection
-    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
 
 
 def fetch_answer(connection: Connection, selection: Selection, query: Query) -> Answer:
@@ -41,3 +42,14 @@ def check_labels(books: list[Book], selection: Selection, query: Query) -> None:
     missing = missing_labels(books, query)
     if missing and "labels" in selection.require:
         raise IncompleteError(missing)
+
+
+def _cost_info(task: Task) -> dict[str, t.Any]:
+    query = read_query(task.params)
+    selection = task.selection(labels=bool(query.labels()))
+    result, warnings = fetch_answer(task.connection(), selection, query)
+    task.warn_of(warnings)
+    return result
+
+
+COST_INFO = Work(COST_SPEC, _cost_info)

@@ -19,6 +19,7 @@ try:
 except ImportError:
     # Before ansible-core 2.22 there is nobody to tell: a module masks by itself, and a plugin has to keep quiet.
     register_secrets = None
+CORE_MASKS = register_secrets is not None
 
 ENVIRONMENT = {
     "api_key": "COCKROACH_API_KEY",

@@ -15,21 +15,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
-    Layer,
-    environment_layer,
-    mask_secrets,
-    take_out_secrets,
-)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
-    CONNECTION_SPEC,
-    SELECTION_SPEC,
-    Connection,
-    Selection,
-    read_connection,
-    read_selection,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._task import Task, Work, argument_spec
 
 
 def _leave_garbage() -> None:
@@ -42,7 +29,7 @@ def _leave_garbage() -> None:
     atexit.register(gc.freeze)
 
 
-class BillingModule(AnsibleModule):
+class BillingModule(AnsibleModule, Task):
     """A module with the shared options, whose every failure carries the C(failure) dictionary."""
 
     def __init__(self, extra_spec: t.Mapping[str, t.Any] | None = None, **kwargs: t.Any) -> None:
@@ -54,7 +41,7 @@ class BillingModule(AnsibleModule):
         """
         _leave_garbage()
         super().__init__(
-            argument_spec={**CONNECTION_SPEC, **SELECTION_SPEC, **(extra_spec or {})},
+            argument_spec=argument_spec(extra_spec),
             supports_check_mode=True,
             **kwargs,
         )
@@ -67,27 +54,7 @@ class BillingModule(AnsibleModule):
         shows the options of a task that fails.
         """
         super()._load_params()
-        self._layers = (Layer(take_out_secrets(self.params), "option {option}"), environment_layer())
-        self.no_log_values.update(mask_secrets(self._layers))
-
-    def connection(self) -> Connection:
-        """Return the checked connection options; raises OptionsError."""
-        return read_connection(self.params, self._layers, environment_of="the host that the module runs on")
-
-    def selection(self, *, labels: bool = False) -> Selection:
-        """Return the checked selection options, and show the user what they warn of.
-
-        :param labels: whether any other option of the task asks for a label.
-        :raises OptionsError: it names the option and what to write instead.
-        """
-        selection = read_selection(self.params, labels=labels)
-        self.warn_of(selection.warnings)
-        return selection
-
-    def warn_of(self, texts: t.Iterable[str]) -> None:
-        """Show the user each of some warnings."""
-        for text in texts:
-            self.warn(text)
+        self.no_log_values.update(self.keep_secrets())
 
     def fail_json(self, msg: str, **kwargs: t.Any) -> None:
         """Fail as every module does, and say that the options are at fault when nothing else is said.
@@ -100,3 +67,18 @@ class BillingModule(AnsibleModule):
     def fail_with(self, error: BillingError) -> None:
         """Fail with the text of an error and its C(failure) dictionary."""
         self.fail_json(f"{error}", failure=error.failure())
+
+
+def run_module(work: Work) -> None:
+    """Do what a task does, as a module in a process of its own."""
+    module = BillingModule(work.extra_spec)
+    result: dict[str, t.Any] = {}
+    failure = None
+    try:
+        result = work.run(module)
+    except BillingError as error:
+        failure = error
+    # Not where it was caught: with -vvv ansible-core would add a traceback, which says nothing about what to do.
+    if failure is not None:
+        module.fail_with(failure)
+    module.exit_json(changed=False, **result)

@@ -75,6 +75,7 @@ _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?(?P<path>(?:/[a-z0-9._~%+-]*)*)",
     re.ASCII | re.IGNORECASE,
 )
+_ADDED_TO_URL = re.compile(r"/api(?:/v\d+(?:/invoices)?)?/*$", re.ASCII | re.IGNORECASE)
 _DAY = 86400
 
 
@@ -240,7 +241,7 @@ def _check_url(value: str) -> str:
             f"{name} must be a URL such as https://cockroachlabs.cloud: http or https, a host, and at most a port and "
             "a path; no user info, query or fragment."
         )
-    added = re.search(r"/api(?:/v\d+(?:/invoices)?)?/*$", match.group("path"), re.ASCII | re.IGNORECASE)
+    added = _ADDED_TO_URL.search(match.group("path"))
     if added:
         raise OptionsError(f"{name} ends in {added.group().rstrip('/')}, which is added to it: leave that out.")
     if match.group("port") and not 0 < int(match.group("port")) < 65536:

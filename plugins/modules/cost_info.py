@@ -344,30 +344,13 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._python 
 
 require_python()
 
-import typing as t
-
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_info import fetch_answer
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
-
-
-def costs(module: BillingModule) -> t.Dict[str, t.Any]:
-    """Return the answers that the options ask for; raises BillingError."""
-    query = read_query(module.params)
-    selection = module.selection(labels=bool(query.labels()))
-    result, warnings = fetch_answer(module.connection(), selection, query)
-    module.warn_of(warnings)
-    return result
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_info import COST_INFO
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import run_module
 
 
 def main() -> None:
     """Run the module."""
-    module = BillingModule(COST_SPEC)
-    try:
-        module.exit_json(changed=False, **costs(module))
-    except BillingError as error:
-        module.fail_with(error)
+    run_module(COST_INFO)
 
 
 if __name__ == "__main__":

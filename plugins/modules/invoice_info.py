@@ -208,21 +208,13 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._python 
 
 require_python()
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import gather
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import DETAIL_SPEC
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoice_info import INVOICE_INFO
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import run_module
 
 
 def main() -> None:
     """Run the module."""
-    module = BillingModule(DETAIL_SPEC)
-    try:
-        gathered = gather(module.connection(), module.selection())
-        module.warn_of(gathered.warnings)
-        module.exit_json(changed=False, invoices=gathered.invoices)
-    except BillingError as error:
-        module.fail_with(error)
+    run_module(INVOICE_INFO)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf
 
 FILES = sorted((ROOT / "plugins").rglob("*.py"))
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+ACTIONS = sorted((ROOT / "plugins" / "action").glob("*.py"))
 LOOKUPS = sorted((ROOT / "plugins" / "lookup").glob("*.py"))
 FILTERS = sorted((ROOT / "plugins" / "filter").glob("*.py"))
 ON_TARGETS = MODULES + sorted((ROOT / "plugins" / "module_utils").glob("*.py"))
@@ -73,6 +74,8 @@ FLOORS = (
     "_client",
     "_invoices",
     "_watch",
+    "_task",
+    "_invoice_info",
     "_cost_info",
     "_invoice_export",
     "_report_model",
@@ -170,6 +173,13 @@ def calls(path: pathlib.Path) -> set[str]:
 def test_the_action_group_holds_every_module() -> None:
     assert MODULES
     assert RUNTIME["action_groups"]["all"] == [path.stem for path in MODULES]
+
+
+def test_an_action_has_the_name_of_a_module_and_needs_no_redirect() -> None:
+    """Ansible finds the action of a task, its documentation and its defaults by the name of the module."""
+    assert ACTIONS
+    assert {path.stem for path in ACTIONS} <= {path.stem for path in MODULES}
+    assert "plugin_routing" not in RUNTIME
 
 
 def test_the_user_agent_has_the_version_of_the_collection(api: Api) -> None:
@@ -297,8 +307,8 @@ def test_http_stays_on_the_floor_of_the_client() -> None:
     assert users("requests", "urllib3", "http", "socket", "ssl") <= client
     assert "_transport.py" in users("requests")
     for name in ("_failures", "_redaction", "_transport"):
-        assert {path.name for path in FILES if name in own_imports(path)} <= client
-    assert {path.name for path in FILES if "_client" in own_imports(path)} == {"_invoices.py"}
+        assert {path.name for path in FILES if name in own_imports(path)} <= client | {"_action.py"}
+    assert {path.name for path in FILES if "_client" in own_imports(path)} == {"_invoices.py", "_action.py"}
 
 
 def test_results_are_returned_by_modules_alone() -> None:
@@ -324,7 +334,7 @@ def test_nothing_deprecated_is_imported(path: pathlib.Path) -> None:
     assert not [name for name in imports(path) if name.startswith(DEPRECATED)]
 
 
-@pytest.mark.parametrize("path", MODULES + LOOKUPS + FILTERS, ids=name_of)
+@pytest.mark.parametrize("path", MODULES + ACTIONS + LOOKUPS + FILTERS, ids=name_of)
 def test_a_plugin_only_wires(path: pathlib.Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     lines = sum(
