@@ -14,7 +14,7 @@ import typing as t
 
 from _measure import Sample, median
 
-Measure = t.Literal["wall", "peak"]
+Measure = t.Literal["wall", "user", "peak"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Comparison:
 
     :param work: what our side does.
     :param against: what the other side is.
-    :param measure: what the target is about: time by the clock, or the memory of the largest process.
+    :param measure: what the target is about: time by the clock, user CPU, or the memory of the largest process.
     :param summary: what stands for the samples of a side.
     :param target: the ratio, ours to theirs, that is not to be exceeded; None where the line is for information.
     """
@@ -74,7 +74,7 @@ class Comparison:
 
 
 def _value(sample: Sample, measure: Measure) -> float:
-    value = sample.wall if measure == "wall" else sample.peak
+    value = {"wall": sample.wall, "user": sample.user, "peak": sample.peak}[measure]
     assert value is not None
     return value
 
@@ -82,7 +82,7 @@ def _value(sample: Sample, measure: Measure) -> float:
 def _side(samples: t.Sequence[Sample], summary: Sample, measure: Measure) -> str:
     values = [_value(sample, measure) for sample in samples]
     shown = _value(summary, measure)
-    spread = max(max(values) - shown, shown - min(values)) / abs(shown) * 100
+    spread = max(max(values) - shown, shown - min(values)) / abs(shown) * 100 if shown else 0
     seconds = f"{shown * 1000:.0f} ms" if shown < 10 else f"{shown:.1f} s"
     return f"{f'{shown:.0f} MiB' if measure == 'peak' else seconds} ±{spread:.0f} %"
 
@@ -101,7 +101,7 @@ def table(comparisons: t.Sequence[Comparison]) -> str:
                 line.against,
                 _side(line.ours, ours, line.measure),
                 _side(line.theirs, theirs, line.measure),
-                f"{line.ratio:.3f}",
+                f"{line.ratio:.3f}{' CPU' if line.measure == 'user' else ''}",
                 "" if line.target is None else f"{line.target:g}",
                 {True: "met", False: "MISSED", None: ""}[line.met],
                 f"{line.cpu_ratio:.3f}",
