@@ -174,11 +174,13 @@ class BillingAction(NormalAction):
         """Return the Python of the host, or how it is to be found; never one that had to be found."""
         if self._task.delegate_to:
             variables = variables["ansible_delegated_vars"][self._task.delegate_to]
-        python = f"{C.config.get_config_value('INTERPRETER_PYTHON', variables=variables)}".strip()
+        python = C.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
         if python == _OF_IMPLICIT_LOCALHOST:
             # Nothing else in a small task may be a template, and to load all that templates need takes longer than it.
-            return f"{variables['ansible_playbook_python']}"
-        return f"{self._templar.template(python)}".strip() if "{" in python else python
+            python = variables["ansible_playbook_python"]
+        elif "{" in python:
+            python = self._templar.template(python)
+        return f"{python}".strip()
 
 
 def _mask(value: t.Any, secrets: set[str]) -> t.Any:

@@ -104,23 +104,26 @@ def has_controller() -> bool:
     return True
 
 
+def _has_action(name: str) -> bool:
+    return importlib.util.find_spec(f"{_PACKAGE}.action.{name}") is not None
+
+
 def run_module(
     name: str,
     options: t.Mapping[str, t.Any] | None = None,
     *,
     environment: t.Mapping[str, str] | None = None,
     check_mode: bool = False,
+    in_place: bool | None = None,
 ) -> ModuleResult:
-    """Run a module of this collection, in the way that C(IN_PLACE) says.
+    """Run a module of this collection.
 
     :param name: such as C(invoice_info).
     :param options: the parameters of the task; what is left out is left to the module's defaults.
     :param environment: variables of the host that the module runs on.
+    :param in_place: whether to run its action plugin, if it has one; C(IN_PLACE) says so when left out.
     """
-    if (
-        IN_PLACE
-        and (TREE / "ansible_collections" / "cockroachdb_cloud" / "billing/plugins/action" / f"{name}.py").exists()
-    ):
+    if (IN_PLACE if in_place is None else in_place) and _has_action(name):
         return _run_in_place(name, options or {}, environment, check_mode=check_mode)
     module = importlib.import_module(f"{_PACKAGE}.modules.{name}")
     parameters = {**(options or {}), "_ansible_check_mode": check_mode, "_ansible_module_name": f"{COLLECTION}.{name}"}
@@ -153,7 +156,7 @@ def _run_in_place(
         result.pop(key, None)
     failed = bool(result.pop("failed", False))
     result.update({"failed": True} if failed else {})
-    warnings = [_text_of_warning(warning) for warning in result.pop("warnings", None) or ()]
+    warnings = [text_of_warning(warning) for warning in result.pop("warnings", None) or ()]
     shown = ""
     if importlib.util.find_spec("ansible.module_utils._internal") is None:
         result.update({"warnings": warnings} if warnings else {})
@@ -164,7 +167,8 @@ def _run_in_place(
     return ModuleResult(json.loads(line), line + shown, int(failed))
 
 
-def _text_of_warning(warning: t.Any) -> str:
+def text_of_warning(warning: t.Any) -> str:
+    """Return the text of a warning in a result, which since ansible-core 2.19 may be an object."""
     return warning if isinstance(warning, str) else f"{warning.event.msg}"
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One table of behaviour: each case runs over module and lookup, with the same requests and the same outcome."""
+"""One table of behaviour over the lookup and both ways of the module: the same requests and the same outcome."""
 
 from __future__ import annotations
 
@@ -30,8 +30,12 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run impor
     run_module,
 )
 
-PLUGINS = ("module", "lookup")
-HOST = {"module": "the host that the module runs on", "lookup": "the controller, where lookups run"}
+PLUGINS = ("module", "in place", "lookup")
+HOST = {
+    "module": "the host that the module runs on",
+    "in place": "the host that the module runs on",
+    "lookup": "the controller, where lookups run",
+}
 
 NOVEMBER, DECEMBER, JANUARY, DRAFT = (
     invoice("2025-11"),
@@ -71,8 +75,8 @@ def run(plugin: str, api: Api, case: Case) -> list[dict[str, t.Any]] | str:
         options.setdefault("api_url", api.url)
     options = {name: fill(value) for name, value in options.items()}
     environment = {name: fill(value) for name, value in case.environment.items()}
-    if plugin == "module":
-        data = run_module("invoice_info", options, environment=environment).data
+    if plugin != "lookup":
+        data = run_module("invoice_info", options, environment=environment, in_place=plugin == "in place").data
         if data.get("failed"):
             return t.cast("str", data["msg"])
         assert data["invoices"] is not None

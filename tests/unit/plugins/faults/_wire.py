@@ -223,14 +223,15 @@ def run_plugin(
     variables: t.Mapping[str, t.Any] | None = None,
     key: str | None = KEY,
 ) -> Outcome:
-    """Run invoice_info (C(kind) module) or the invoice lookup (C(kind) lookup), as the user would, and never wait.
+    """Run invoice_info or the invoice lookup, as the user would, and never wait.
 
+    :param kind: C(module) or C(in place) for the two ways of invoice_info, C(lookup) for the lookup.
     :param key: the option api_key; None leaves it to the environment or the variables.
     """
     options = dict(options, **({} if key is None else {"api_key": key}))
     with no_waits() as waits:
-        if kind == "module":
-            result = run_module("invoice_info", options, environment=environment)
+        if kind != "lookup":
+            result = run_module("invoice_info", options, environment=environment, in_place=kind == "in place")
             data = result.data
             failed = bool(data.get("failed"))
             assert result.exit_code == (1 if failed else 0)

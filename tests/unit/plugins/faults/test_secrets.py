@@ -30,7 +30,7 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wi
     say,
 )
 
-KINDS = ("module", "lookup")
+KINDS = ("module", "in place", "lookup")
 GOOD = {"invoices": [{"invoice_id": "one"}]}
 _FRAGMENT = 12
 
@@ -101,8 +101,8 @@ PLACES = ("option", "variable", "environment")
 
 
 def _options_for(kind: str, place: str, name: str, key: str) -> dict[str, t.Any]:
-    """Return what run_plugin() wants for a credential that stands in some place; a module has no variables."""
-    if place == "environment" or (place == "variable" and kind == "module"):
+    """Return what run_plugin() wants for a credential that stands in some place; invoice_info has no variables."""
+    if place == "environment" or (place == "variable" and kind != "lookup"):
         return {"environment": {f"COCKROACH_{name.upper()}": key}, "key": None}
     if place == "variable":
         return {"variables": {f"cockroachdb_cloud_{name}": "{{ secret }}", "secret": key}, "key": None}
