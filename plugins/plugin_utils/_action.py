@@ -28,8 +28,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-# Imported here and not when it is needed: this file is imported in the main process, once, and all workers have it.
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client  # noqa: F401 (for the workers)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _redaction
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import CORE_MASKS, SECRETS
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._task import Task, Work, argument_spec
@@ -56,6 +55,9 @@ except ImportError:
     AnsibleModuleCapturedError = None
 
 display = Display()
+
+# What a task needs later is loaded here: this file is imported in the main process, once, and all workers have it.
+_FOR_WORKERS = (_client, _redaction)
 
 AS_MODULE = "cockroachdb_cloud_as_module"
 _LOCAL = "ansible.builtin.local"

@@ -164,9 +164,9 @@ def test_the_worker_keeps_nothing_of_a_task(name: str, status: int, place: str) 
         environment = {"COCKROACH_API_KEY": secret} if place == "environment" else {}
         # Since 2.22 ansible-core itself keeps what it masks.
         keeping = mock.patch.object(_credential, "register_secrets", None)
-        with Wire(say({"invoices": [invoice("2026-01")]}, status=status)) as wire, keeping, fresh_environment(
-            environment
-        ):
+        with keeping, fresh_environment(environment), Wire(
+            say({"invoices": [invoice("2026-01")]}, status=status)
+        ) as wire:
             result = run_action(name, {"api_url": wire.url, "retries": 0, **options})
             assert f"Bearer {secret}" in wire.requests[0]
             wire.requests.clear()
