@@ -27,6 +27,16 @@ attributes:
 
     INFO = r"""
 attributes:
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
+      controller.
+    support: full
+    details:
+      - With the connection C(local) and the Python that runs Ansible, the work is done in Ansible's own process, which
+        takes a tenth of the time. Where anything could differ, as with C(become), C(async), or C(environment), the
+        module runs. The result is the same, and C(-vvv) shows which way was taken.
+      - Set the variable C(cockroachdb_cloud_as_module) to V(true) to have the module run in any case. A module also
+        writes its options, less the credentials, to the syslog of the host.
   check_mode:
     description: Can run in C(check_mode) and say what it would change without changing it.
     support: full

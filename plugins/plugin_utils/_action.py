@@ -12,6 +12,7 @@ A module is a program that Ansible packs, starts and reads; for a small task tha
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import json
@@ -57,7 +58,7 @@ except ImportError:
 display = Display()
 
 # What a task needs later is loaded here: this file is imported in the main process, once, and all workers have it.
-_FOR_WORKERS = (_client, _redaction)
+_FOR_WORKERS = (_client, _redaction, codecs.lookup("utf-8-sig"))
 
 AS_MODULE = "cockroachdb_cloud_as_module"
 _LOCAL = "ansible.builtin.local"
@@ -210,7 +211,7 @@ def _as_of_module(result: dict[str, t.Any]) -> dict[str, t.Any]:
     return result
 
 
-_as_of_module({})  # Once in the main process: ansible-core would look through its own types again in each worker.
+_as_of_module({})  # Once in the main process: ansible-core would look through its types again in each worker.
 
 
 def is_this_python(path: str) -> bool:

@@ -78,16 +78,6 @@ def fastest(samples: t.Sequence[Sample]) -> Sample:
     )
 
 
-def mean(samples: t.Sequence[Sample]) -> Sample:
-    """Return the mean of each measure: CPU time comes in ticks, and a short sample has one or none of them."""
-    peaks = [sample.peak for sample in samples if sample.peak is not None]
-    return Sample(
-        statistics.mean(sample.wall for sample in samples),
-        statistics.mean(sample.user for sample in samples),
-        max(peaks) if peaks else None,
-    )
-
-
 class Sandbox:
     """The sandbox in a process of its own, without a rate limit."""
 

@@ -26,7 +26,7 @@ import typing as t
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 from _checkout import CACHE, copy_tree, environment
-from _measure import KEY, Sample, Sandbox, fastest, mean, run
+from _measure import KEY, Sample, Sandbox, fastest, run
 from _report import Comparison, table
 from ansible_test import Controller, made_controller, this_controller
 
@@ -198,7 +198,7 @@ def one_task(bench: Bench) -> t.Iterator[Comparison]:
     work = "one task, two small invoices"
     ours = costs["Gather with invoice_info"]
     for name, target in {"uri": 0.12, "ping": 0.2, "debug": 2.2}.items():
-        yield Comparison(work, name, target, ours, costs[f"Use {name}"], "user", mean)
+        yield Comparison(work, name, target, ours, costs[f"Use {name}"], "user")
     ours, empty = costs["Gather with invoice_info as a module"], costs["Run an empty module"]
     yield Comparison("the same as a module", "uri", 0.9, ours, costs["Use uri"])
     yield Comparison("the same as a module", "an empty module", 1.45, ours, empty)
