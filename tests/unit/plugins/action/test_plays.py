@@ -81,7 +81,7 @@ CASES: dict[str, Case] = {
         ours(become=True, become_user="nobody", become_method="ansible.builtin.su"),
         [f"{AS_MODULE}it becomes another user"],
     ),
-    "asynchronous": Case(ours(**{"async": 60, "poll": 1}), [f"{AS_MODULE}it is asynchronous"], same=False),
+    "asynchronous": Case({**ours(), "async": 60, "poll": 1}, [f"{AS_MODULE}it is asynchronous"], same=False),
     "delegated": Case(ours(delegate_to="elsewhere"), [f"{AS_MODULE}the connection is elsewhere"]),
     "another connection": Case(
         ours(vars={"ansible_connection": "elsewhere"}), [f"{AS_MODULE}the connection is elsewhere"]
