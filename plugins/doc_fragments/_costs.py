@@ -67,6 +67,7 @@ options:
         C(?) for one character, C([ab]) for one of these. Of a list of patterns one has to fit.
       - What is missing fits no pattern, not even C(*). Adjustments and unitemized costs have no cluster, no folder, no
         plan and no label.
+      - A label that is on no cluster is a warning, which lists the labels that there are.
     type: list
     elements: dict
     suboptions:

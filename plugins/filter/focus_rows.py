@@ -126,8 +126,7 @@ _value:
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import read_owners
-from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter, owners_of
 
 
 @billing_filter
@@ -150,7 +149,7 @@ def focus_rows(
             billing_account_name=billing_account_name,
             invoice_issuer=invoice_issuer,
             credit_rate=credit_rate,
-            owners=read_owners(owners),
+            owners=owners_of(invoices, owners),
         )
     )
 

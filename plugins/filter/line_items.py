@@ -146,14 +146,13 @@ _value:
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _lines
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import read_owners
-from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._filter import billing_filter, owners_of
 
 
 @billing_filter
 def line_items(invoices: t.Any, *, owners: t.Any = None) -> list[dict[str, t.Any]]:
     """Return the rows of the invoices."""
-    return list(_lines.line_items(invoices, read_owners(owners)))
+    return list(_lines.line_items(invoices, owners_of(invoices, owners)))
 
 
 class FilterModule:

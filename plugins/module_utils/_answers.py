@@ -27,7 +27,11 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     optional,
     reconciliation_rows,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import check_invoices, legible
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
+    Invoice,
+    check_invoices,
+    legible,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import monthly, run_out
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
@@ -39,6 +43,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
     text_order,
     to_float,
 )
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Owners
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import NONE, OWNER, Query
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._sharing import arrange
 
@@ -97,7 +102,7 @@ def answer(books: t.Iterable[Book], query: Query, now: datetime.datetime, *, bef
     missing = missing_labels(books, query)
     warnings = [*differences(reconciliation), *([missing] if missing else []), *judged.warnings, *arranged.warnings]
     if query.owners and OWNER not in query.entries():
-        warnings.append("owners: the rules decide nothing, as no group is 'owner'. Add it to group_by.")
+        warnings.append("owners: nothing is added up by owner, as no group is 'owner'. Add it to group_by.")
     return Answer(result, warnings)
 
 
@@ -121,6 +126,21 @@ def cluster_rows(books: t.Iterable[Book]) -> list[Row]:
 def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:
     """Say which labels that are asked for are on no cluster, and which ones there are; None where all are."""
     return say_missing(query.labels(), {f"{name}" for book in books for name in book.labels})
+
+
+def missing_in_rules(invoices: t.Iterable[dict[str, t.Any]], owners: Owners) -> str | None:
+    """Say which labels that rules name are on no cluster, and which ones there are; None where all are.
+
+    :raises ResponseError: on a value of the wrong type in an invoice.
+    """
+    names = owners.labels()
+    if not names:
+        return None
+    known: set[str] = set()
+    for invoice in map(Invoice, invoices):
+        for item in invoice.items():
+            known.update(invoice.labels(item[0].get("labels"), "the labels of a cluster"))
+    return say_missing(names, known)
 
 
 def say_missing(names: t.Iterable[str], known: t.Collection[str]) -> str | None:

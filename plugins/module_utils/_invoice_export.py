@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import say_missing
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import missing_in_rules
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_file import (
     COST_OPTIONS,
     COSTS,
@@ -20,7 +20,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_fi
     with_bill,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_info import fetch_answer
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
     FOCUS_LAYOUTS,
@@ -81,21 +80,13 @@ def fetch_content(connection: Connection, selection: Selection, request: Request
     :raises BillingError: as :func:`gather`, and :class:`IncompleteError` for a label that is required and not there;
         also while the rows are read.
     """
-    layout, file_format, query, owners, labels, focus_options = request
+    layout, file_format, query, owners, _labels, focus_options = request
     if query is not None:
         result, warnings = fetch_answer(connection, selection, with_bill(query))
         return Content(Table(cost_columns(query), result["costs"]), look_at_file(result, query), warnings)
     gathered = gather(connection, selection)
-    missing = say_missing(labels, _label_names(gathered.invoices)) if labels else None
+    missing = missing_in_rules(gathered.invoices, owners) if owners else None
     if missing and "labels" in selection.require:
         raise IncompleteError(missing)
     warnings = [*gathered.warnings, *([missing] if missing else [])]
     return Content(build_table(gathered.invoices, layout, file_format, focus_options, owners), {}, warnings)
-
-
-def _label_names(invoices: list[dict[str, t.Any]]) -> set[str]:
-    names: set[str] = set()
-    for invoice in map(Invoice, invoices):
-        for item in invoice.items():
-            names.update(invoice.labels(item[0].get("labels"), "the labels of a cluster"))
-    return names

@@ -16,7 +16,10 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 from ansible.utils.display import Display
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import missing_in_rules
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import check_invoices
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Owners, read_owners
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import is_omitted
 
 _Result = t.TypeVar("_Result")
@@ -65,3 +68,16 @@ def _is_trimmed(invoices: t.Any) -> bool:
     lists = [invoice.get("invoice_items") for invoice in raw]
     items = [item for listed in lists if isinstance(listed, list) for item in listed if isinstance(item, dict)]
     return any("line_items" not in item and item.get("totals") for item in items)
+
+
+def owners_of(invoices: t.Any, rules: t.Any) -> Owners | None:
+    """Check the rules that say who owns each row, and warn of labels in them that no cluster has.
+
+    :raises OptionsError: on rules that cannot be used, and on anything but invoices.
+    :raises ResponseError: on a value of the wrong type in an invoice.
+    """
+    owners = read_owners(rules)
+    missing = missing_in_rules(check_invoices(invoices), owners) if owners else None
+    if missing:
+        _DISPLAY.warning(missing)
+    return owners

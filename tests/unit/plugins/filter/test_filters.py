@@ -243,6 +243,13 @@ def test_invoices_that_were_trimmed_are_a_warning(name: str, detail: str, displa
     assert "detail=full" in displayed[0]
 
 
+@pytest.mark.parametrize(("name", "arguments"), [("line_items", []), ("focus_rows", ["1.2"])], ids=str)
+def test_a_misspelt_label_of_a_rule_is_displayed(name: str, arguments: list[str], displayed: list[str]) -> None:
+    options = {"owners": [{"from": "label:tema"}], **({"billing_account_id": "org"} if arguments else {})}
+    filter_of(name)(INVOICES, *arguments, **options)
+    assert displayed == ["No cluster has the label 'tema'. The labels are team."]
+
+
 def test_what_is_in_order_warns_of_nothing(displayed: list[str]) -> None:
     for name, options, _expected in CALLS:
         filter_of(name)(INVOICES, **options)

@@ -178,7 +178,7 @@ def test_a_misspelt_label_of_a_rule_is_a_warning_that_lists_those_that_there_are
 def test_rules_that_no_group_asks_for_are_a_warning() -> None:
     query = read_query({"owners": [{"owner": "all"}]})
     assert answer(read_books([BILL], query), query, NOW).warnings[-1:] == [
-        "owners: the rules decide nothing, as no group is 'owner'. Add it to group_by."
+        "owners: nothing is added up by owner, as no group is 'owner'. Add it to group_by."
     ]
 
 
