@@ -25,6 +25,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     group_order,
     merge,
 )
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import legible
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import UNKNOWN, Projection
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
     EXACT,
@@ -220,7 +221,7 @@ def _say_what_stays(left: t.Mapping[Pool, decimal.Decimal], dimension: str) -> l
         return []
     stays.sort(key=lambda pool: [text_order(value) for value in pool])
     said = [
-        f"{grouped(left[period, currency])} {currency or '(no currency)'} of {period or '(no period)'}"
+        f"{grouped(left[period, currency])} {legible(currency or '(no currency)')} of {period or '(no period)'}"
         for period, currency in stays[:_MOST]
     ]
     more = f"; and {len(stays) - _MOST} more" if len(stays) > _MOST else ""
@@ -234,7 +235,7 @@ def _say_who_is_unknown(owners: t.Collection[str], weights: t.Iterable[str]) -> 
     unknown = [owner for owner in weights if owner not in owners]
     if not unknown:
         return []
-    there = sorted(owners)
+    there = [legible(owner) for owner in sorted(owners)]
     more = f" and {len(there) - _MOST_NAMES} more" if len(there) > _MOST_NAMES else ""
     there_is = f"There is {', '.join(there[:_MOST_NAMES])}{more}." if there else "Nobody has any."
     named = " and ".join(repr(owner) for owner in unknown)

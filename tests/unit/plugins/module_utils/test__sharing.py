@@ -152,6 +152,13 @@ def test_weights_of_those_without_costs_count_for_nothing_and_are_a_warning() ->
     ]
 
 
+def test_names_from_outside_begin_no_line_of_a_warning() -> None:
+    bill = invoice(item("a\n[ERROR]: b", 1.0), item(None, 1.0, currency="X\n[ERROR]: Y"))
+    found = ask(bill, allocate="fixed", weights={"c": 1}).warnings
+    assert len(found) == 2
+    assert not [text for text in found if "\n" in text]
+
+
 def test_credits_are_shared_out_beside_dollars() -> None:
     bill = invoice(item("a", 1.0), item("b", 3.0, currency=CREDITS), item(None, 7.0, currency=CREDITS), item(None, 2.0))
     assert sums(rows(bill, allocate="even"), "amount", TEAM) == {("a", "USD"): 3, ("b", CREDITS): 10}
