@@ -30,7 +30,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecas
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
     EXACT,
     ZERO,
-    Sums,
     add,
     grouped,
     round_keeping_sum,
@@ -79,7 +78,7 @@ def _share_out(books: t.Sequence[Book], query: Query, calendar: Calendar, dimens
     """Share out within months, whether the month is a group or not."""
     monthly = _PERIOD in query.group_by
     entries = query.group_by if monthly else (_PERIOD, *query.group_by)
-    sharing = _Sharing(group_costs(books, entries, calendar), entries, dimension)
+    sharing = _Sharing(group_costs(books, entries, calendar), entries, dimension, merged=not monthly)
     weights = dict(query.weights)
     cells = sharing.share_out(query.allocate, weights)
     if not monthly:
@@ -97,21 +96,26 @@ def _share_out(books: t.Sequence[Book], query: Query, calendar: Calendar, dimens
 
 
 class _Sharing:
-    """Costs by group, seen by who they belong to: month by month, and currency by currency."""
+    """Costs by group, seen by who they belong to: month by month, and currency by currency.
 
-    def __init__(self, cells: dict[Group, Cell], entries: t.Sequence[str], dimension: str) -> None:
+    How large the sum of a row can get decides how many digits its parts have. That is up to its month alone, so that a
+    month is shared out as it is whichever others are asked for; but for months that are C(merged) into one row.
+    """
+
+    def __init__(self, cells: dict[Group, Cell], entries: t.Sequence[str], dimension: str, *, merged: bool) -> None:
         self._cells = cells
+        self._merged = merged
         self._month, self._place = list(entries).index(_PERIOD), list(entries).index(dimension)
         self._sums: dict[Pool, dict[str, decimal.Decimal]] = {}
-        self._size: Sums = {}
+        self._sizes: dict[Pool, decimal.Decimal] = {}
         self.owners: set[str] = set()
         self.left: dict[Pool, decimal.Decimal] = {}
         for (key, currency), cell in cells.items():
-            owner, amount = key[self._place], cell.amount
-            add(self._size, currency, amount.copy_abs())
+            owner, amount, pool = key[self._place], cell.amount, (key[self._month], currency)
+            add(self._sizes, self._rows(pool), amount.copy_abs())
             if owner is not None:
                 self.owners.add(owner)
-                add(self._sums.setdefault((key[self._month], currency), {}), owner, amount)
+                add(self._sums.setdefault(pool, {}), owner, amount)
 
     def share_out(self, method: str, weights: t.Mapping[str, decimal.Decimal]) -> dict[Group, Cell]:
         """Return the costs with those of nobody shared out, and keep in C(left) what nobody could take."""
@@ -126,10 +130,14 @@ class _Sharing:
                 shared[group] = cell
                 add(self.left, pool, cell.amount)
                 continue
-            parts = _parts(cell, list(takers[pool].values()), self._size[currency])
+            parts = _parts(cell, list(takers[pool].values()), self._sizes[self._rows(pool)])
             for owner, part in zip(takers[pool], parts):
                 merge(shared, ((*key[: self._place], owner, *key[self._place + 1 :]), currency), part)
         return shared
+
+    def _rows(self, pool: Pool) -> Pool:
+        """Return the month and currency of the rows that costs end up in."""
+        return (None, pool[1]) if self._merged else pool
 
     def _takers(self, pool: Pool, method: str, weights: t.Mapping[str, decimal.Decimal]) -> dict[str, decimal.Decimal]:
         """Return who takes part, in their order, and with what weight."""

@@ -224,6 +224,15 @@ def test_each_month_shares_out_its_own_also_where_the_month_is_no_group() -> Non
     assert sums(by_month, "amount", TEAM) == {("a", "USD"): 33, ("b", "USD"): 112}
 
 
+def test_a_month_is_shared_out_alike_whichever_others_are_asked_for() -> None:
+    march = invoice(item("a", 1.0), item("b", 1.0), item("c", 1.0), credit=1.0)
+    larger = invoice(item("a", 123456.78), month="2026-02")
+    options: dict[str, t.Any] = {"allocate": "even", "group_by": ["period", TEAM]}
+    alone = rows(march, **options)
+    assert [row["allocated"] for row in alone] == [0.3333333334, 0.3333333333, 0.3333333333]
+    assert [row for row in rows(larger, march, **options) if row["period"] == "2026-03"] == alone
+
+
 def test_quantities_are_shared_out_too() -> None:
     bill = invoice(item("a", 1.0), item("b", 1.0), item(None, 2.0))
     found = rows(bill, group_by=[TEAM, "unit"], allocate="even")
