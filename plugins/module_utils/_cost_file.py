@@ -14,6 +14,8 @@ import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
+    EXACT,
+    ZERO,
     add,
     exact,
     round_keeping_sum,
@@ -28,6 +30,8 @@ COST_OPTIONS = tuple(name for name in COST_SPEC if name not in ("breakdowns", "b
 
 _BILL = "bill"
 _PERIOD = "period"
+# Each number is the double nearest to an amount, which is off by less than this part of it.
+_NOISE = decimal.Decimal("1e-15")
 _COMPARED = ("previous", "change", "change_percent")
 
 
@@ -62,7 +66,7 @@ def look_at_file(result: t.Mapping[str, t.Any], query: Query) -> dict[str, t.Any
     names = ("amount",) if query.allocate == NONE else ("amount", "allocated")
     return {
         "summary": _sum_up(result["costs"], (*months, *owner), names),
-        "totals": _compare(_sum_up(result["costs"], months, ("amount",)), result["breakdowns"][_BILL], months, query),
+        "totals": _compare(result["costs"], result["breakdowns"][_BILL], (*months, "currency"), query),
         "invoices": result["invoices"],
         "reconciliation": result["reconciliation"],
     }
@@ -85,16 +89,27 @@ def _sum_up(rows: t.Iterable[Row], groups: t.Sequence[str], names: t.Sequence[st
     ]
 
 
-def _compare(added: list[Row], bill: list[Row], months: t.Sequence[str], query: Query) -> list[Row]:
+def _compare(costs: list[Row], bill: list[Row], keys: t.Sequence[str], query: Query) -> list[Row]:
     """Set what the rows add up to beside the bill, rounded as they are."""
-    keys = (*months, "currency")
-    known = {tuple(row[key] for key in keys): row["amount"] for row in added}
+    sums: dict[tuple[t.Any, ...], decimal.Decimal] = {}
+    sizes: dict[tuple[t.Any, ...], decimal.Decimal] = {}
+    for row in costs:
+        key, amount = tuple(row[name] for name in keys), exact(row["amount"])
+        add(sums, key, amount)
+        add(sizes, key, amount.copy_abs())
     rows = []
     for row in bill:
         billed = exact(row["amount"])
         if query.decimals is not None:
             [billed] = round_keeping_sum([billed], query.decimals)
         key = tuple(row[name] for name in keys)
-        amount, wanted = known.get(key, 0.0), to_float(billed)
-        rows.append({**dict(zip(keys, key)), "amount": amount, "billed": wanted, "adds_up": amount == wanted})
+        amount, size = sums.get(key, ZERO), sizes.get(key, ZERO)
+        rows.append(
+            {
+                **dict(zip(keys, key)),
+                "amount": to_float(amount),
+                "billed": to_float(billed),
+                "adds_up": EXACT.subtract(amount, billed).copy_abs() <= EXACT.multiply(size, _NOISE),
+            }
+        )
     return rows

@@ -204,7 +204,7 @@ totals:
       type: float
       returned: always
     adds_up:
-      description: Whether both are the same.
+      description: Whether both are the same, to the 15 digits that a number surely holds.
       type: bool
       returned: always
 invoices:

@@ -133,3 +133,22 @@ def test_rows_that_are_not_the_bill_are_told() -> None:
     assert wrong["billed"] == pytest.approx(wrong["amount"] - 0.01)
     lost = {**result, "costs": []}
     assert not any(row["adds_up"] for row in look_at_file(lost, query)["totals"])
+
+
+def test_amounts_with_more_digits_than_a_number_holds_add_up_all_the_same() -> None:
+    query = read_query({"group_by": ["period", "label:team"]})
+    amounts = [(1 / 11 + place, f"t{place % 7}") for place in range(60)]
+    lines = [
+        {
+            "cluster": {"name": f"c{place}", "labels": {"team": team}},
+            "line_items": [{"description": "Compute", "total": {"amount": amount, "currency": "USD"}}],
+        }
+        for place, (amount, team) in enumerate(amounts)
+    ]
+    bill = {"period_start": "2026-10-01T00:00:00Z", "status": "FINALIZED", "invoice_items": lines}
+    result = answer(read_books([bill], query), with_bill(query), NOW).result
+    [total] = look_at_file(result, query)["totals"]
+    assert total["amount"] != total["billed"]
+    assert total["adds_up"]
+    result["costs"][0]["amount"] += 1e-9
+    assert not look_at_file(result, query)["totals"][0]["adds_up"]
