@@ -38,6 +38,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import (
     EVEN,
+    FIXED,
     NONE,
     OWNER,
     PROPORTIONAL,
@@ -89,7 +90,7 @@ def _share_out(books: t.Sequence[Book], query: Query, calendar: Calendar, dimens
         cells,
         [
             *_say_what_is_shared(query, dimension),
-            *_say_what_stays(sharing.left, dimension),
+            *_say_what_stays(sharing.left, query, dimension),
             *_say_who_is_unknown(sharing.owners, weights),
         ],
     )
@@ -222,7 +223,7 @@ def _say_what_is_shared(query: Query, dimension: str) -> list[str]:
     return []
 
 
-def _say_what_stays(left: t.Mapping[Pool, decimal.Decimal], dimension: str) -> list[str]:
+def _say_what_stays(left: t.Mapping[Pool, decimal.Decimal], query: Query, dimension: str) -> list[str]:
     """Return the warning for costs that nobody could take."""
     stays = [pool for pool in left if left[pool]]
     if not stays:
@@ -233,9 +234,8 @@ def _say_what_stays(left: t.Mapping[Pool, decimal.Decimal], dimension: str) -> l
         for period, currency in stays[:_MOST]
     ]
     more = f"; and {len(stays) - _MOST} more" if len(stays) > _MOST else ""
-    return [
-        f"allocate: nobody has costs to share by, so that what has no {dimension} stays so: {'; '.join(said)}{more}."
-    ]
+    nobody = "nobody with a weight has costs" if query.allocate == FIXED else "nobody has costs to share by"
+    return [f"allocate: {nobody}, so that what has no {dimension} stays so: {'; '.join(said)}{more}."]
 
 
 def _say_who_is_unknown(owners: t.Collection[str], weights: t.Iterable[str]) -> list[str]:
