@@ -44,7 +44,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money i
     to_float,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Owners
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import NONE, OWNER, Query
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import NONE, OF_CLUSTERS, OWNER, Query
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._sharing import arrange
 
 _MOST = 3
@@ -116,11 +116,20 @@ def _cost_rows(cells: dict[Group, Cell], before: t.Sequence[Book], query: Query,
 
 def cluster_rows(books: t.Iterable[Book]) -> list[Row]:
     """Return what the newest invoice of each cluster says about it beside its costs, where the books keep details."""
-    newest: dict[tuple[str | None, str | None], Row] = {}
+    newest: dict[tuple[str | None, str | None], tuple[Invoice, Row]] = {}
     for book in sorted(books, key=_age):
-        for cluster in book.clusters:
-            newest[cluster["cluster_id"], None if cluster["cluster_id"] else cluster["cluster"]] = cluster
-    return [newest[known] for known in sorted(newest, key=lambda known: [text_order(part) for part in known])]
+        for invoice, cluster in book.clusters:
+            cluster_id = invoice.fact(cluster, "cluster_id")
+            newest[cluster_id, None if cluster_id else invoice.fact(cluster, "cluster")] = invoice, cluster
+    order = sorted(newest, key=lambda known: [text_order(part) for part in known])
+    return [
+        {
+            **{entry: invoice.fact(cluster, entry) for entry in OF_CLUSTERS},
+            "state": invoice.text(cluster.get("state"), "the state of a cluster"),
+            "labels": invoice.labels(cluster.get("labels"), "the labels of a cluster"),
+        }
+        for invoice, cluster in map(newest.__getitem__, order)
+    ]
 
 
 def missing_labels(books: t.Iterable[Book], query: Query) -> str | None:

@@ -80,7 +80,7 @@ class Book(t.NamedTuple):
     named_adjustments: list[tuple[str | None, str | None, decimal.Decimal]]
     shares: list[Share]
     labels: set[str]
-    clusters: list[dict[str, t.Any]]
+    clusters: list[tuple[Invoice, dict[str, t.Any]]]
 
 
 def add_up(raw: dict[str, t.Any], query: Query, *, details: bool = False) -> Book:
@@ -88,7 +88,7 @@ def add_up(raw: dict[str, t.Any], query: Query, *, details: bool = False) -> Boo
 
     :param raw: the invoice as the API sent it, with all details.
     :param query: what will be asked of it.
-    :param details: whether to keep of each cluster what a page says about it.
+    :param details: whether to keep the clusters, for what a page says about them.
     :raises ResponseError: on a value of the wrong type in the invoice.
     """
     invoice = Invoice(raw)
@@ -97,7 +97,7 @@ def add_up(raw: dict[str, t.Any], query: Query, *, details: bool = False) -> Boo
     for cluster, lines in invoice.items():
         book.labels.update(reader.label_names(cluster))
         if details:
-            book.clusters.append(reader.details(cluster))
+            book.clusters.append((invoice, cluster))
         book.shares.extend(reader.usage(cluster, lines, book.lines))
     book.shares.extend(reader.adjustments(book))
     book.shares.extend(reader.unitemized(book))
@@ -216,13 +216,3 @@ class _Reader:
     def label_names(self, cluster: dict[str, t.Any]) -> t.Iterable[str]:
         """Return the names of the labels of a cluster."""
         return self._invoice.mapping(cluster.get("labels"), "the labels of a cluster")
-
-    def details(self, cluster: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Return what a page says about a cluster beside its costs."""
-        state = self._invoice.text(cluster.get("state"), "the state of a cluster")
-        labels = self._invoice.labels(cluster.get("labels"), "the labels of a cluster")
-        return {
-            **{entry: self._invoice.fact(cluster, entry) for entry in OF_CLUSTERS},
-            "state": state,
-            "labels": labels,
-        }

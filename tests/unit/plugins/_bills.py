@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import answer
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import answer, cluster_rows
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import add_up
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import read_query
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report import build
@@ -78,8 +78,7 @@ def asked(invoices: list[dict[str, t.Any]], group_by: t.Sequence[str], now: date
     """Return what C(cost_info) answers to a report."""
     query = read_query({"group_by": grouping(group_by), "breakdowns": breakdowns(group_by), **cost})
     books = [add_up(raw, query, details=True) for raw in invoices]
-    clusters = {one["cluster_id"]: one for book in books for one in book.clusters}
-    return {**answer(books, query, now).result, "clusters": list(clusters.values())}
+    return {**answer(books, query, now).result, "clusters": cluster_rows(books)}
 
 
 def report(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import cluster_rows
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._books import Book, add_up
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import read_query
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import at
@@ -101,7 +102,7 @@ def test_lines_are_told_apart_where_that_is_asked_for() -> None:
 
 
 def test_details_are_kept_where_a_page_needs_them() -> None:
-    orders, idle = add_up(OCTOBER, read_query({}), details=True).clusters
+    idle, orders = cluster_rows([add_up(OCTOBER, read_query({}), details=True)])
     assert orders == {
         "cluster": "orders",
         "cluster_id": "id-orders",
