@@ -144,6 +144,7 @@ class _MonthsChart:
         self.books = books
         self.months = books.months
         self.newest = books.months[-1]
+        self.highest = max(range(len(books.months)), key=lambda place: books.months[place].amount)
         self.slots = max(len(books.months), _LEAST_SLOTS)
         self.band = 100 / self.slots
         self.fills = fills_of(books.chart.series)
@@ -172,10 +173,14 @@ class _MonthsChart:
         if month.period.endswith("-01") or not age or place == 0:
             texts.append(_text(month.period[:4], middle, foot + 34, "wide" if place == 0 else None))
         crowded = len(self.months) > _ROOMY
-        if month.invoiced and not month.draft and not (crowded and age % 2):
+        # Every other sum, that of the highest month among them.
+        kept = not (place - self.highest) % 2
+        if month.invoiced and not month.draft and (kept or not crowded):
             amount = brief(month.amount, None if crowded else self.books.currency)
-            fits = len(self.months) <= _FEW or month.amount == max(one.amount for one in self.months)
-            texts.append(_text(amount, middle, column.top - 6, "sum" if fits else "sum wide"))
+            fits = len(self.months) <= _FEW or place == self.highest
+            texts.append(
+                _text(amount, middle, column.top - 6, "sum" if fits else "sum wide" if kept else "sum wide odd")
+            )
         return tag(
             "g",
             tag("rect", x=f"{at(left)}%", y="0", width=f"{at(self.band)}%", height=foot + _BELOW, class_="hit"),

@@ -88,9 +88,9 @@ def who_pays(view: View) -> Markup | None:
     """Return the groups, and of what has none the clusters by name."""
     if not view.model.group_by or not view.books.groups:
         return None
-    by_cluster = view.model.group_by == ["cluster"]
     lost = _lost(view)
-    if by_cluster:
+    # The clusters' table names their organizations.
+    if view.model.group_by[-1:] == ["cluster"] and len(view.model.group_by) == 1 + bool(view.model.organizations):
         return view.card("who", "Who pays", lost, _clusters(view))
     title = groups_name(view.model.group_by)
     return view.card(
@@ -147,7 +147,7 @@ def _amounts(view: View, amounts: list[Decimal], total: Decimal, *shared: Decima
     return [shown, tag("td", spark(amounts)) if len(amounts) > 1 else None]
 
 
-def _sums(view: View, *shared: None) -> Part:
+def _sums(view: View, *shared: Decimal) -> Part:
     return [row_head("Sum"), _amounts(view, [month.amount for month in view.books.months], view.books.total, *shared)]
 
 
@@ -157,7 +157,8 @@ def _groups(view: View, title: str) -> Markup:
     for group in view.books.groups:
         more = [group.allocated] if shared else []
         rows.append(tag("tr", row_head(_group_name(view, group)), _amounts(view, group.amounts, group.total, *more)))
-    heads, sums = _heads(view, title.capitalize(), shared=shared), _sums(view, *([None] if shared else []))
+    into = sum((group.allocated or ZERO for group in view.books.groups), ZERO)
+    heads, sums = _heads(view, title.capitalize(), shared=shared), _sums(view, *([into] if shared else []))
     return table([name(title.capitalize()), f", in {view.currency}"], heads, rows, sums, sortable=True)
 
 

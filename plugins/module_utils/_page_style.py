@@ -194,6 +194,9 @@ footer p + p { margin-top: 8px; }
   tbody th { min-width: 0; }
   .rows dl { grid-template-columns: minmax(0, 1fr); }
 }
+@media print, (max-width: 1000px) {
+  .odd { display: none; }
+}
 @media print {
   @page { margin: 14mm 12mm; }
   body { max-width: none; padding: 0; background: none; font-size: 10pt; }

@@ -293,6 +293,17 @@ def test_a_chart_can_be_read(show: Opener, data: Data, scene: str) -> None:
         assert not [(text, line) for text in texts for line in lines if overlap(text, line)]
 
 
+@pytest.mark.parametrize("width", [400, 680, 760, 1000])
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_labels_of_a_chart_stay_apart_on_any_width(show: Opener, media: str, width: int) -> None:
+    page = show("main", viewport={"width": width, "height": 800})
+    page.emulate_media(media=media)
+    for place in range(2):
+        boxes = "all => all.map(one => one.getBoundingClientRect().toJSON()).filter(box => box.width)"
+        texts = page.locator(".chart").nth(place).locator("text:visible").evaluate_all(boxes)
+        assert not [(one, two) for at, one in enumerate(texts) for two in texts[at + 1 :] if overlap(one, two)]
+
+
 def overlap(one: dict[str, float], two: dict[str, float]) -> bool:
     def apart(low: str, high: str) -> bool:
         return one[high] <= two[low] + 1 or two[high] <= one[low] + 1

@@ -21,7 +21,9 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._html import asset, join, name, tag
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page import page
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_style import STYLE
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._bills import bill, cluster, report
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report import build
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import Options, Source
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._bills import NOW, asked, bill, cluster, report
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7 * 7 }}\u202egnp.\u2066\0\u0085 "
 
@@ -281,3 +283,18 @@ def test_a_month_that_stands_out_has_a_cause_or_none_is_named() -> None:
     text = words(page(report(*bills)))
     assert "July 2026 : $160.00, +60 % against the $100.00 that is usual around it. August 2026 :" in text
     assert "Most of it: Credit (\u2212880.00)." in text
+
+
+def test_what_is_shared_out_is_summed_up() -> None:
+    lines = ("Compute", 1, "HOURS", 60.0)
+    one = cluster("a", lines, labels={"team": "core"})
+    shared = report(bill("2026-11", one, cluster("b", lines)), group_by=["label:team"], allocate="even")
+    assert "Share Shared in core 120.00 100 % 60.00" in words(page(shared))
+    assert words(page(shared)).count("Sum 120.00 100 % 60.00") == 1
+
+
+def test_clusters_of_several_organizations_are_one_table() -> None:
+    answer = asked([bill("2026-11", cluster("a", ("Compute", 1, "HOURS", 60.0)))], ["cluster"], NOW)
+    model = build([Source("acme", answer), Source("globex", None, "no key")], Options("All", ["cluster"]), NOW)
+    heads = [row[0] for row in Seen(page(model)).rows if "Share" in row]
+    assert heads == ["Line item", "Cluster"]
