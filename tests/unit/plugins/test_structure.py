@@ -91,7 +91,6 @@ FLOORS = (
     "_page_parts",
     "_page_month",
     "_page_owners",
-    "_page_books",
     "_page",
     "_folder",
     "_cost_report",
