@@ -59,6 +59,7 @@ options:
       - Each O(sources[].result) has O(group_by) with C(period) before it, and the breakdowns C(parts), C(movers) and
         C(clusters), as in the example.
       - An organization that is missing is named at the top of the page, and there is no verdict on budgets without it.
+      - The O(budgets[].group) of a budget is by entries of O(group_by).
     type: list
     elements: dict
     suboptions:
