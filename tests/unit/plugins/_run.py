@@ -158,13 +158,20 @@ def _run_in_place(
     result.update({"failed": True} if failed else {})
     warnings = [text_of_warning(warning) for warning in result.pop("warnings", None) or ()]
     shown = ""
-    if importlib.util.find_spec("ansible.module_utils._internal") is None:
+    if not _displays_warnings():
         result.update({"warnings": warnings} if warnings else {})
     else:
         # Since 2.19 a module that runs inside of a controller, as it does in these tests, displays them by itself.
         shown = "".join(f"[WARNING]: {warning}\n" for warning in warnings)
     line = as_controller_shows(json.dumps({**result, "_ansible_new_secrets": [*told]}))
     return ModuleResult(json.loads(line), line + shown, int(failed))
+
+
+def _displays_warnings() -> bool:
+    try:
+        return bool(importlib.import_module("ansible.module_utils._internal").is_controller)
+    except (ImportError, AttributeError):
+        return False
 
 
 def text_of_warning(warning: t.Any) -> str:
