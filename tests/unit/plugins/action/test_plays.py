@@ -188,10 +188,10 @@ def run_play(folder: pathlib.Path, *, as_module: bool) -> Ran:
     written = (folder / "results.json").read_text(encoding="utf-8")
     # Up to 2.18 the error for an undefined value says where in the play it stands.
     written = re.sub(
-        r"line \d+, column \d+", "", written.replace(f"{folder}", "FOLDER").replace(f"{quick.port}", "PORT")
+        r"line \d+, column \d+", "", written.replace(f"{folder}", "FOLDER").replace(f":{quick.port}", ":PORT")
     )
     results = json.loads(written)
-    requests = [request.replace(f"{quick.port}", "PORT") for request in quick.requests]
+    requests = [request.replace(f":{quick.port}", ":PORT") for request in quick.requests]
     return Ran(results, ways, done.stdout + done.stderr, requests)
 
 

@@ -180,7 +180,7 @@ def test_playbook(tmp_path: pathlib.Path) -> None:
     # And told nobody.
     kept = (tmp_path / "kept").read_text(encoding="utf-8")
     assert "denied to ********" in kept
-    assert kept.count('"invocation"') in (0, 4)  # ansible-core puts it there since 2.21
+    assert kept.count('"invocation"') == 0 or kept.count('"invocation"') >= 4  # ansible-core puts it there since 2.21
     for key in KEYS.values():
         for text in (done.stdout, done.stderr, log, kept):
             assert key not in text
