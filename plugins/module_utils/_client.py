@@ -46,6 +46,7 @@ USER_AGENT = f"cockroachdb_cloud.billing/{VERSION}"
 _Reader = t.Callable[[json.JSONDecoder, str], t.Any]
 
 _DEEPEST = 64
+_SHOWN = 1 << 20  # bytes, far more than what a message shows of a body
 # How long one call waits out the rate limit, in seconds, beside its other retries: a hundred clients of five calls, all
 # with one key, need 57 at the most.
 _PATIENCE = 120
@@ -240,8 +241,11 @@ def _load(body: bytes | bytearray, read: _Reader | None = None) -> t.Any:
     if _RESERVED in text:
         clean = _without_reserved
     decoder = json.JSONDecoder(object_hook=clean, parse_float=_finite, parse_constant=_no_constant)
+    deep = _may_be_deep(body)
+    if isinstance(body, bytearray):
+        del body[_SHOWN:]  # else the body would lie in memory twice while its text is read
     with _no_garbage_collection():
-        if _may_be_deep(body) and _is_deep(decoder.decode(text)):
+        if deep and _is_deep(decoder.decode(text)):
             raise ValueError("nested too deeply")
         return read(decoder, text) if read else decoder.decode(text)
 

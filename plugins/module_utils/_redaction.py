@@ -29,8 +29,8 @@ class Redactor:
     def may_be_in(self, body: bytes | bytearray) -> bool:
         """Say quickly whether a body may hold the secret: never wrongly that it does not."""
         # 15 ms for 20 MB. To search for all forms at once takes ten times as long.
-        signs = (self._secret, *self._base64, "\\", "%", "&")
-        return any(sign.encode("ascii") in body for sign in signs) or self._hex.encode("ascii") in body.lower()
+        signs = (self._secret, self._hex, self._hex.upper(), *self._base64, "\\", "%", "&")
+        return any(sign.encode("ascii") in body for sign in signs)
 
     def redact(self, text: str) -> str:
         """Return a text with asterisks in place of the secret."""
@@ -47,7 +47,7 @@ class Redactor:
     def _encoded(self) -> re.Pattern[str]:
         # Of these, only what is no letter or digit is ever written in another way.
         forms = ["".join(c if c.isalnum() else _written(c) for c in form) for form in self._base64]
-        return re.compile("|".join([f"(?i:{self._hex})", *forms]))
+        return re.compile("|".join([self._hex, self._hex.upper(), *forms]))
 
 
 def _base64_forms(secret: bytes) -> list[str]:
