@@ -23,6 +23,8 @@ import sys
 import tempfile
 import typing as t
 
+import yaml
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 from _checkout import CACHE, copy_tree, environment
@@ -41,7 +43,7 @@ Command = t.Callable[[], Sample]
 class Sizes(t.NamedTuple):
     """How large the sandbox's organization is in each scenario, and how often things are repeated."""
 
-    turns: int = 40
+    tasks: int = 40
     ids: int = 50
     months: int = 120
     clusters: int = 100
@@ -56,7 +58,7 @@ class Sizes(t.NamedTuple):
 
 
 TINY = Sizes(
-    turns=1,
+    tasks=1,
     ids=2,
     months=10,
     clusters=2,
@@ -112,17 +114,6 @@ class Bench:
         path = self.folder / "rows.json"
         self.play(playbook, "--tags=all,rows", rows_file=str(path), **variables)()
         return json.loads(path.read_text(encoding="utf-8"))
-
-    def task_costs(self, playbook: pathlib.Path, **variables: t.Any) -> dict[str, list[Sample]]:
-        """Run a playbook and return what each of its tasks cost, by their names."""
-        path = self.folder / "task-costs.jsonl"
-        path.unlink(missing_ok=True)
-        self._ansible(playbook, (), variables, {"BENCHMARK_TASK_COSTS": str(path)})()
-        costs: dict[str, list[Sample]] = {}
-        for line in path.read_text(encoding="utf-8").splitlines():
-            task = json.loads(line)
-            costs.setdefault(task["name"], []).append(Sample(task["wall"], task["user"]))
-        return costs
 
     def _ansible(
         self,
@@ -188,17 +179,23 @@ def _plain(cell: str) -> str | float:
 
 
 def one_task(bench: Bench) -> t.Iterator[Comparison]:
-    """Compare single tasks, which take turns within one play, from a task's start to its result."""
-    tasks = {"ansible.builtin.import_tasks": str(PLAYBOOKS / "tasks" / "one_of_each.yml")}
-    play = {"name": "Take turns", "hosts": "localhost", "gather_facts": False}
-    playbook = bench.folder / "one_task.json"
+    """Compare plays of forty tasks of one kind each, less a play without tasks."""
+    kinds = yaml.safe_load((PLAYBOOKS / "one_of_each.yml").read_text(encoding="utf-8"))
     with Sandbox(months=2, clusters=4, lines=3) as sandbox:
-        playbook.write_text(json.dumps([{**play, "tasks": [tasks] * (bench.sizes.turns + 1)}]), encoding="utf-8")
-        costs = {name: samples[1:] for name, samples in bench.task_costs(playbook, api_url=sandbox.url).items()}
-    work = "one task, two small invoices"
-    ours = costs["Gather with invoice_info"]
+
+        def play(name: str, tasks: list[t.Any]) -> Command:
+            playbook = bench.folder / f"{name}.json"
+            content = [{"name": name, "hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+            playbook.write_text(json.dumps(content), encoding="utf-8")
+            return bench.play(playbook, api_url=sandbox.url)
+
+        play("Check that all have the same invoices", kinds)()
+        plays = {task["name"]: play(task["name"], [task] * bench.sizes.tasks) for task in kinds[:-1]}
+        samples = in_turn(bench.sizes.heavy_rounds, start=bench.start(), **plays)
+    costs = {name: less_start(samples, name) for name in plays}
+    work = "a task, two small invoices"
     for name, target in {"uri": 0.12, "ping": 0.2, "debug": 2.2}.items():
-        yield Comparison(work, name, target, ours, costs[f"Use {name}"], "user")
+        yield Comparison(work, name, target, costs["Gather with invoice_info"], costs[f"Use {name}"], "user")
     ours, empty = costs["Gather with invoice_info as a module"], costs["Run an empty module"]
     yield Comparison("the same as a module", "uri", 0.9, ours, costs["Use uri"])
     yield Comparison("the same as a module", "an empty module", 1.45, ours, empty)
@@ -261,13 +258,17 @@ def team_costs(bench: Bench) -> t.Iterator[Comparison]:
         samples = in_turn(
             sizes.short_rounds,
             start=bench.start(),
+            empty=bench.play("teams_cost_info.yml", api_url=url, api_key=f"{KEY}-empty"),
             ours=bench.play("teams_cost_info.yml", api_url=url),
             module=bench.module("teams_cost_info.yml", "cost_info", api_url=url),
             theirs=bench.python(str(HERE / "plain.py"), "parse", url, KEY),
         )
         plain = samples["theirs"]
+        ours = [sample.less(empty) for sample, empty in zip(samples["ours"], samples["empty"], strict=True)]
+        work = f"cost_info on {size}, less on no invoices"
+        yield Comparison(work, "fetch and parse in Python", 1.8, ours, plain, "user")
         ours = less_start(samples, "ours")
-        yield Comparison(f"cost_info on {size}", "fetch and parse in Python", 1.8, ours, plain, "user")
+        yield Comparison("the same, less a play without tasks", "the same", None, ours, plain, "user")
         yield Comparison("the module's process alone", "the same", None, samples["module"], plain, "user")
 
 
