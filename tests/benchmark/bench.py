@@ -5,20 +5,20 @@
 """Measure the collection against what a user would do without it, side by side in one run.
 
 Each scenario runs both sides against the same sandbox, in turn, after a warm-up that also checks that they give the
-same. C(make bench) runs all of them with the ansible-core of C(.venv), C(make bench CORE=2.18) with another one.
+same. C(make bench) runs all of them with the newest ansible-core, C(make bench CORE=2.18) with another one.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import importlib.metadata
 import itertools
 import json
 import os
 import pathlib
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 import typing as t
@@ -27,15 +27,14 @@ import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
-from _checkout import CACHE, copy_tree, environment
+from _checkout import BIN, CACHE, copy_tree, environment
 from _measure import KEY, Sample, Sandbox, fastest, run
 from _report import Comparison, table
-from ansible_test import Controller, made_controller, this_controller
+from ansible.release import __version__
 
 HERE = pathlib.Path(__file__).resolve().parent
 PLAYBOOKS = HERE / "playbooks"
-PYTHON_FOR_CORE = {"2.16": "3.10"}
-PYTHON_FOR_NEWER_CORE = "3.12"
+CORE = ".".join(__version__.split(".")[:2])
 
 Command = t.Callable[[], Sample]
 
@@ -76,15 +75,13 @@ TINY = Sizes(
 class Bench:
     """Where things are, and how a playbook, a module or a plain program is run."""
 
-    def __init__(self, controller: Controller, folder: pathlib.Path, sizes: Sizes) -> None:
-        self.controller = controller
+    def __init__(self, folder: pathlib.Path, sizes: Sizes) -> None:
         self.folder = folder
         self.sizes = sizes
-        collection = copy_tree(f"benchmark-{controller.name}")
+        collection = copy_tree(f"benchmark-{CORE}")
         self._env = environment(
             ANSIBLE_CONFIG=str(HERE / "ansible.cfg"),
             ANSIBLE_COLLECTIONS_PATH=str(collection.parents[2]),
-            PATH=f"{controller.bin}{os.pathsep}{environment()['PATH']}",
         )
 
     def play(self, playbook: str | pathlib.Path, *arguments: str, **variables: t.Any) -> Command:
@@ -107,7 +104,7 @@ class Bench:
 
     def python(self, *command: str) -> Command:
         """Return what runs a Python program with the Python of the modules."""
-        return lambda: run([str(self.controller.bin / "python"), *command], self._env, self.folder)
+        return lambda: run([sys.executable, *command], self._env, self.folder)
 
     def rows(self, playbook: str, **variables: t.Any) -> t.Any:
         """Run a playbook once and return what it found, as it writes it down itself."""
@@ -123,7 +120,7 @@ class Bench:
         further: t.Mapping[str, str],
     ) -> Command:
         given = json.dumps({"api_key": KEY, **variables})
-        command = [str(self.controller.bin / "ansible-playbook"), *arguments, "-e", given, str(PLAYBOOKS / playbook)]
+        command = [str(BIN / "ansible-playbook"), *arguments, "-e", given, str(PLAYBOOKS / playbook)]
         return lambda: run(command, {**self._env, **further}, self.folder)
 
 
@@ -394,15 +391,12 @@ SCENARIOS = {
 }
 
 
-def describe(controller: Controller) -> dict[str, t.Any]:
+def describe() -> dict[str, t.Any]:
     """Return what the numbers depend on."""
-    code = "import platform, requests; print(platform.python_version(), requests.__version__)"
-    asked = subprocess.run([str(controller.bin / "python"), "-c", code], check=True, capture_output=True, text=True)
-    python, requests = asked.stdout.split()
     return {
-        "ansible_core": controller.core,
-        "python": python,
-        "requests": requests,
+        "ansible_core": CORE,
+        "python": platform.python_version(),
+        "requests": importlib.metadata.version("requests"),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "load_before": os.getloadavg()[0],
@@ -412,8 +406,6 @@ def describe(controller: Controller) -> dict[str, t.Any]:
 def main() -> None:
     """Run the scenarios."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--core", metavar="X.Y", help="the ansible-core, such as 2.18; by default the one at hand")
-    parser.add_argument("--python", metavar="X.Y", help="the Python to run it with, such as 3.12; needs --core")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds after the warm-up")
     parser.add_argument("--tiny", action="store_true", help="one round over next to no data: that it runs, and no more")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="a scenario; can be given several times")
@@ -422,18 +414,13 @@ def main() -> None:
     sizes = TINY if options.tiny else Sizes()
     if options.rounds:
         sizes = sizes._replace(rounds=options.rounds, heavy_rounds=options.rounds, short_rounds=options.rounds)
-    if options.core:
-        python = options.python or PYTHON_FOR_CORE.get(options.core, PYTHON_FOR_NEWER_CORE)
-        controller = made_controller(options.core, python)
-    else:
-        controller = this_controller()
 
-    facts = describe(controller)
+    facts = describe()
     print(", ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="benchmark-"))
     comparisons = []
     try:
-        bench = Bench(controller, folder, sizes)
+        bench = Bench(folder, sizes)
         for name in options.only or SCENARIOS:
             for comparison in SCENARIOS[name](bench):
                 comparisons.append(comparison)
@@ -441,7 +428,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     facts["load_after"] = os.getloadavg()[0]
-    path = options.json or CACHE / "benchmark" / f"{controller.name}.json"
+    path = options.json or CACHE / "benchmark" / f"{CORE}-py{sys.version_info.major}.{sys.version_info.minor}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {**facts, "comparisons": [comparison.as_json() for comparison in comparisons]}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

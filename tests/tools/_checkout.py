@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This module is private to the tools of this checkout.
+# This module is private to the tools and tests of this checkout.
 
 """Where the checkout lies, which files belong to it, and the environment that its tools run in."""
 
@@ -13,12 +13,13 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import typing as t
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 BIN = pathlib.Path(sys.prefix) / "bin"
 COLLECTION = pathlib.Path("ansible_collections", "cockroachdb_cloud", "billing")
+# What could change which Ansible, Python or packages a tool meets; the key of an account reaches the demo alone.
+FOREIGN = ("ANSIBLE_", "COCKROACH_", "GIT_DIR", "GIT_INDEX", "GIT_WORK", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 def files() -> list[pathlib.Path]:
@@ -48,24 +49,16 @@ def copy_tree(name: str) -> pathlib.Path:
 
 def environment(**further: str) -> dict[str, str]:
     """Return the environment for a child: this virtual environment first, nothing of the user's Ansible or account."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "COCKROACH_"))}
-    ours.update(
-        ANSIBLE_CONFIG=str(ROOT / "tests" / "tools" / "ansible.cfg"),
-        ANSIBLE_HOME=str(CACHE / "ansible"),
-        ANSIBLE_REMOTE_TMP=str(CACHE / "ansible" / "remote"),
-        NO_PROXY=_with_loopback("NO_PROXY"),
-        PATH=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
-        no_proxy=_with_loopback("no_proxy"),
-    )
-    ours.update(further)
-    return ours
-
-
-def run(*command: str | os.PathLike[str], **options: t.Any) -> int:
-    """Run a command in the checkout, or in C(cwd), with C(environment()) or C(env), and return its exit code."""
-    options = {"cwd": ROOT, "env": environment(), **options}
-    return subprocess.run([os.fspath(part) for part in command], check=False, **options).returncode
-
-
-def _with_loopback(name: str) -> str:
-    return ",".join(filter(None, ["127.0.0.1,localhost", os.environ.get(name, "")]))
+    loopback = {
+        name: ",".join(filter(None, ["127.0.0.1,localhost", os.environ.get(name, "")]))
+        for name in ("NO_PROXY", "no_proxy")
+    }
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
+        **loopback,
+        "ANSIBLE_CONFIG": str(ROOT / "tests" / "tools" / "ansible.cfg"),
+        "ANSIBLE_HOME": str(CACHE / "ansible"),
+        "ANSIBLE_REMOTE_TMP": str(CACHE / "ansible" / "remote"),
+        "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]),
+        **further,
+    }

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the tools of this checkout.
+
+"""Which versions are tested with one another, what came out, and the tables of that in the README."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+from _checkout import CACHE, ROOT
+
+# https://docs.ansible.com/ansible/latest/reference_appendices/release_and_maintenance.html
+CONTROLLERS = {
+    "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.10", "3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.12", "3.13", "3.14"),
+}
+NEWER = "newer"  # what the package index has above these, pre-releases too
+# The oldest and the newest ansible-core that supports each Python on a target. Those older than 3.8 are not ours.
+TARGETS = {
+    "3.8": ("2.16", "2.19"),
+    "3.9": ("2.16", "2.21"),
+    "3.10": ("2.16", "2.21"),
+    "3.11": ("2.16", "2.21"),
+    "3.12": ("2.16", "2.21"),
+    "3.13": ("2.18", "2.21"),
+    "3.14": ("2.20", "2.21"),
+}
+# What pip installs for each column of the targets' table; requests 2.29 is of the time before urllib3 2.
+REQUESTS = {"2.29": ("requests == 2.29.*", "urllib3 < 2"), "2.31": ("requests == 2.31.*",), "newest": ("requests",)}
+
+
+class Row(t.NamedTuple):
+    """A controller alone, or with a target of another Python and a chosen requests."""
+
+    core: str
+    python: str
+    target: str = ""
+    requests: str = ""
+
+    def __str__(self) -> str:
+        target = f"-target{self.target}-requests{self.requests}" if self.target else ""
+        return f"core{self.core}-py{self.python}{target}"
+
+    @property
+    def outcome(self) -> pathlib.Path:
+        """The file that is there once it has run, with the full versions and whether it passed."""
+        return CACHE / "matrix" / f"{self}.json"
+
+    def record(self, **outcome: str) -> None:
+        """Write down what came out."""
+        self.outcome.parent.mkdir(parents=True, exist_ok=True)
+        self.outcome.write_text(json.dumps(outcome), encoding="utf-8")
+
+    def recorded(self) -> dict[str, str]:
+        """Return what came out; nothing when it has not run."""
+        return dict(json.loads(self.outcome.read_text(encoding="utf-8"))) if self.outcome.is_file() else {}
+
+
+ROWS = [Row(core, python) for core, pythons in CONTROLLERS.items() for python in pythons]
+ROWS.append(Row(NEWER, "3.13"))
+for _target, (_oldest, _newest) in TARGETS.items():
+    for _requests in REQUESTS:
+        _core = _oldest if _requests == "2.29" else _newest
+        if _requests != "2.31" or _target in ("3.8", "3.13"):
+            ROWS.append(Row(_core, CONTROLLERS[_core][1], _target, _requests))
+# The oldest and the newest controller, and the oldest and the newest target that many machines have.
+QUICK = [
+    Row("2.16", "3.10"),
+    Row("2.21", "3.13"),
+    Row("2.16", "3.11", "3.8", "2.29"),
+    Row("2.21", "3.13", "3.13", "newest"),
+]
+
+
+def tables() -> str:
+    """Return the outcomes as two tables in Markdown; a cell is empty where there is no such combination."""
+    controllers, targets = {}, {}
+    for row in ROWS:
+        found = row.recorded()
+        if found and row.target:
+            text = f"{found['requests']} with ansible-core {row.core}: {found['verdict']}"
+            targets[row.target, f"requests {row.requests}"] = text
+        elif found:
+            controllers[found["core"], f"Python {row.python}"] = found["verdict"]
+    return f"{_grid('ansible-core', controllers)}\n{_grid('Python on the target', targets)}"
+
+
+def write_readme() -> None:
+    """Put the tables between the two markers of the README."""
+    path = ROOT / "README.md"
+    before, begin, rest = path.read_text(encoding="utf-8").partition("<!-- matrix:begin -->\n")
+    _old, end, after = rest.partition("<!-- matrix:end -->")
+    path.write_text(f"{before}{begin}\n{tables()}\n{end}{after}", encoding="utf-8")
+
+
+def _grid(corner: str, cells: t.Mapping[tuple[str, str], str]) -> str:
+    columns = list(dict.fromkeys(column for _line, column in cells))
+    lines = list(dict.fromkeys(line for line, _column in cells))
+    table = [[corner, *columns], ["---"] * (len(columns) + 1)]
+    table += [[line, *(cells.get((line, column), "") for column in columns)] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in table)
