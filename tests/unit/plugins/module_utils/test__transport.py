@@ -157,7 +157,7 @@ def test_broken_urllib3(tmp_path: pathlib.Path) -> None:
 
 def gzip_of(pieces: t.Iterable[bytes]) -> bytes:
     deflate = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return b"".join([*map(deflate.compress, pieces), deflate.flush()])
+    return b"".join(map(deflate.compress, pieces)) + deflate.flush()
 
 
 GZIP = {"Content-Encoding": "gzip"}
