@@ -184,7 +184,7 @@ def release_check(session: nox.Session) -> None:
 SPHINX = r"""
 intersphinx_mapping = {}
 nitpick_ignore_regex = [
-    ("std:ref", r"ansible_collections\.ansible\.builtin\..*|ansible_configuration_settings|common_return_values"),
+    ("std:ref", r"ansible_collections\.ansible\.builtin\..*|action_plugins|ansible_configuration_settings|common_return_values"),
     ("std:ref", r"ansible_collections\.cockroachdb_cloud\.billing\..*_playbook"),  # playbooks have no pages
 ]
 """
@@ -317,11 +317,8 @@ def versions(session: nox.Session, row: Row) -> None:
     row.record(**result)
     session.install(wanted, "-r", f"{REQUIREMENTS}/test.txt")
     folder = pathlib.Path(session.virtualenv.location).absolute()
-    python, hosts = "python", ["--local", f"--python={row.python}"]
+    python = f"{folder}/target/bin/python" if target else "python"
     if target:
-        python = f"{folder}/target/bin/python"
-        hosts = [f"--controller=origin:python={row.python}@{folder}/bin/python"]
-        hosts += [f"--target=controller:python={row.target}@{python}"]
         session.run(target.executable, "-m", "venv", f"{folder}/target", external=True)
         needs = [*REQUESTS[row.requests], "-r", f"{REQUIREMENTS}/target.txt"]
         session.run(python, *pip[1:], *needs, external=True, silent=True)
@@ -329,14 +326,15 @@ def versions(session: nox.Session, row: Row) -> None:
     for name, where, package in (("core", "python", "ansible-core"), ("requests", python, "requests")):
         result[name] = str(session.run(where, "-c", code, package, external=True, silent=True)).strip()
     row.record(**result)
-    if (
-        target
-    ):  # Without ansible-core there, ansible-test alone can run the unit tests, those of modules and module_utils.
+    if target:  # Without ansible-core there, ansible-test alone can run unit tests, and those of modules alone.
+        controller = f"--controller=origin:python={row.python}@{folder}/bin/python"
         tests = [f"tests/unit/plugins/{name}/" for name in ("modules", "module_utils")]
-        ansible_test(session, "units", *hosts, "--num-workers=2", *tests)
+        on_target = f"{row.target}@{python}"
+        ansible_test(session, "units", controller, f"--target-python={on_target}", "--num-workers=2", *tests)
+        ansible_test(session, "integration", controller, f"--target=controller:python={on_target}")
     else:
         run_pytest(session, "tests/unit", "-q", "-n", "2")
-    ansible_test(session, "integration", *hosts)
+        ansible_test(session, "integration", "--local", f"--python={row.python}")
     row.record(**{**result, "verdict": "passed"})
 
 
