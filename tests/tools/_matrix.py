@@ -16,21 +16,15 @@ from _checkout import CACHE, ROOT
 
 # https://docs.ansible.com/ansible/latest/reference_appendices/release_and_maintenance.html
 CONTROLLERS = {
-    "2.16": ("3.10", "3.11", "3.12"),
-    "2.17": ("3.10", "3.11", "3.12"),
-    "2.18": ("3.11", "3.12", "3.13"),
-    "2.19": ("3.11", "3.12", "3.13"),
-    "2.20": ("3.12", "3.13", "3.14"),
-    "2.21": ("3.12", "3.13", "3.14"),
+    **dict.fromkeys(("2.16", "2.17"), ("3.10", "3.11", "3.12")),
+    **dict.fromkeys(("2.18", "2.19"), ("3.11", "3.12", "3.13")),
+    **dict.fromkeys(("2.20", "2.21"), ("3.12", "3.13", "3.14")),
 }
 NEWER = "newer"  # what the package index has above these, pre-releases too
 # The oldest and the newest ansible-core that supports each Python on a target. Those older than 3.8 are not ours.
 TARGETS = {
     "3.8": ("2.16", "2.19"),
-    "3.9": ("2.16", "2.21"),
-    "3.10": ("2.16", "2.21"),
-    "3.11": ("2.16", "2.21"),
-    "3.12": ("2.16", "2.21"),
+    **dict.fromkeys(("3.9", "3.10", "3.11", "3.12"), ("2.16", "2.21")),
     "3.13": ("2.18", "2.21"),
     "3.14": ("2.20", "2.21"),
 }
