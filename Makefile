@@ -13,7 +13,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 TARBALL := build/cockroachdb_cloud-billing-$(lastword $(shell grep '^version:' galaxy.yml)).tar.gz
 OWN := help demo test format build venv clean
-SESSIONS := $(filter-out $(OWN) $(TARBALL) $(VENV)/%,$(MAKECMDGOALS))
+SESSIONS := $(filter-out $(OWN) $(VENV)/%,$(MAKECMDGOALS))
 .PHONY: $(OWN) $(SESSIONS)
 
 # The machine's own settings of Ansible, Python and pip's target reach no target; the sessions keep out the account's too.
@@ -27,8 +27,8 @@ export PYTHONUTF8 := 1
 export CI := true
 
 help: ## List the targets, and the sessions of nox when `make venv` has installed it
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1: \2/p' Makefile
-	@if [ -x $(BIN)/nox ]; then $(BIN)/nox --list | sed -n 's/^[*-] /  make /p'; fi
+	@sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
+	@if [ -x $(BIN)/nox ]; then $(BIN)/nox --list | sed -n 's/^[*-] \([a-z-]*\) -> /  make \1: /p'; fi
 demo: $(VENV)/.collection ## Show the invoices of the sandbox, or yours if COCKROACH_API_KEY is set
 	@$(BIN)/python tests/tools/demo.py $(ARGS)
 test: $(VENV)/.dev ## Run every check that a change has to pass
@@ -37,7 +37,8 @@ format: $(VENV)/.dev ## Format the Python files and mend what ruff can mend
 	@CI=false $(BIN)/nox -s formatters
 $(SESSIONS): $(VENV)/.dev
 	@$(BIN)/nox -s $@ -- $(ARGS)
-build: $(TARBALL) ## Build the tarball for Galaxy into build/
+build: $(VENV)/.demo ## Build the tarball for Galaxy into build/
+	@$(BIN)/ansible-galaxy collection build --force --output-path build .
 venv: $(VENV)/.dev ## Make .venv with what nox and the tests need; PYTHON=python3.12 chooses the Python
 clean: ## Remove everything that was made here
 	rm -rf .venv .nox .cache .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage build tests/output
@@ -57,8 +58,8 @@ $(VENV)/.%: tests/requirements/%.txt tests/requirements/demo.txt tests/requireme
 	@echo "Installing $< into .venv"
 	@$(BIN)/python -m pip install --quiet --quiet --requirement $<
 	@touch $@
-$(TARBALL): $(VENV)/.demo galaxy.yml $(shell find plugins playbooks extensions meta -name '*.py' -o -name '*.yml')
-	@$(BIN)/ansible-galaxy collection build --force --output-path build . > /dev/null
-$(VENV)/.collection: $(TARBALL)
-	@$(BIN)/ansible-galaxy collection install --force --offline -p $(VENV)/lib/python*/site-packages $< > /dev/null
+# Ansible finds what lies beside its own package: no variable has to be set for it.
+$(VENV)/.collection: $(VENV)/.demo galaxy.yml $(shell find plugins playbooks extensions meta -name '*.py' -o -name '*.yml')
+	@$(MAKE) --no-print-directory build > /dev/null
+	@$(BIN)/ansible-galaxy collection install --force --offline -p $(VENV)/lib/python*/site-packages $(TARBALL) > /dev/null
 	@touch $@

@@ -163,7 +163,8 @@ def changelog(session: nox.Session) -> None:
 
 @nox.session(name="release-check", python=False, default=False, requires=["build-import-check"])
 def release_check(session: nox.Session) -> None:
-    """Check what is in the tarball that 'make build' made, and that the changelog knows its version."""
+    """Build the tarball, and check what is in it and that the changelog knows its version."""
+    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path=build", silent=True)
     version = yaml.safe_load(pathlib.Path("galaxy.yml").read_text(encoding="utf-8"))["version"]
     with tarfile.open(f"build/cockroachdb_cloud-billing-{version}.tar.gz") as archive:
         held = {member.name for member in archive if not member.isdir()} - {"FILES.json", "MANIFEST.json"}
