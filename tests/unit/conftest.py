@@ -4,7 +4,7 @@
 
 """Make plain C(pytest tests/unit) work from a checkout: the collection is importable under its own name.
 
-Under ansible-test the tree is in place already, and nothing here is needed.
+Under ansible-test the tree is in place already. The sandbox, whose server all tests use, is a package beside a script.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import atexit
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,3 +35,4 @@ def _load_collection() -> None:
 
 
 _load_collection()
+sys.path.insert(0, str(ROOT / "tests" / "sandbox"))

@@ -15,9 +15,10 @@ import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Credential
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import TREE
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import TREE, fresh_environment
 
 NOW = datetime.datetime(2026, 11, 23, 12, 0, 0, tzinfo=datetime.timezone.utc)
 
@@ -53,6 +54,34 @@ class Clock:
 def client_for(url: str, clock: Clock, **options: t.Any) -> _client.Client:
     """Return a client that waits on a clock of the test."""
     return _client.Client(connect(url, **options), sleep=clock.sleep, now=lambda: clock.now)
+
+
+class Ended(t.NamedTuple):
+    """How a call ended: the value or the error, the error's text, and the waits in between."""
+
+    value: t.Any
+    error: BillingError | None
+    text: str
+    waits: list[float]
+
+    @property
+    def failure(self) -> dict[str, t.Any]:
+        assert self.error is not None
+        return self.error.failure()
+
+
+def call(url: str, *, environment: t.Mapping[str, str] | None = None, **options: t.Any) -> Ended:
+    """Ask for the list of invoices, with the client alone.
+
+    :param environment: variables of the process.
+    :param options: those of the connection that are not the usual ones.
+    """
+    clock = Clock()
+    with fresh_environment(environment), client_for(url, clock, **options) as client:
+        try:
+            return Ended(client.get("api", "v1", "invoices"), None, "", clock.waits)
+        except BillingError as error:
+            return Ended(None, error, f"{error}", clock.waits)
 
 
 def python_environment(home: pathlib.Path) -> dict[str, str]:

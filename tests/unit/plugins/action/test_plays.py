@@ -18,11 +18,11 @@ import typing as t
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+from billing_sandbox._scripted import Wire, hang, say
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._action import is_this_python
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import invoice
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Wire, hang, say
 
 INFO = "cockroachdb_cloud.billing.invoice_info"
 COSTS = "cockroachdb_cloud.billing.cost_info"

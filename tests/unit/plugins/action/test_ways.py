@@ -19,6 +19,7 @@ import typing as t
 from unittest import mock
 
 import pytest
+from billing_sandbox._scripted import Wire, say
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -30,7 +31,6 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run impor
     run_action,
     text_of_warning,
 )
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Wire, say
 
 TEXTS = [
     "",

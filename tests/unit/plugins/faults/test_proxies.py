@@ -17,21 +17,12 @@ import typing as t
 from unittest import mock
 
 import pytest
+from billing_sandbox._scripted import Script, Wire, break_off, free_port, hang, raw, say
 
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import Ended, call
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tls import HOST, Authority, server_context
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import (
-    Script,
-    Wire,
-    break_off,
-    free_port,
-    hang,
-    raw,
-    run_plugin,
-    say,
-)
 
-KINDS = ("module", "lookup")
 GOOD = {"invoices": [{"invoice_id": "one"}]}
 HTML = b"<html>Access denied by policy</html>"
 USER, WORD = "proxy-user", "proxy-word"
@@ -71,15 +62,6 @@ def _start(folder: pathlib.Path, *arguments: str) -> tuple[subprocess.Popen[byte
 
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Proxy]:
-    """Return a proxy that lets everybody through."""
-    process, proxy = _start(tmp_path_factory.mktemp("proxy"))
-    yield proxy
-    process.terminate()
-    process.wait()
-
-
-@pytest.fixture(scope="module")
-def closed_proxy(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Proxy]:
     """Return a proxy that wants a user and a password."""
     process, proxy = _start(tmp_path_factory.mktemp("proxy"), "--basic-auth", f"{USER}:{WORD}")
     yield proxy
@@ -94,141 +76,112 @@ def wire(authority: Authority) -> t.Iterator[Wire]:
         yield wire
 
 
-def _run(
-    kind: str, wire: Wire, authority: Authority, environment: dict[str, str], **options: t.Any
-) -> tuple[t.Any, str, dict[str, t.Any] | None, int]:
-    options = {"api_url": wire.url, "ca_path": authority.files.good, **options}
-    outcome = run_plugin(kind, options, environment=environment)
-    encoded = base64.b64encode(f"{USER}:{WORD}".encode()).decode()
-    for secret in (KEY, WORD, encoded):
-        assert secret not in outcome.shown
-        assert secret not in outcome.text
-    return outcome.invoices, outcome.text, outcome.failure, len(outcome.waits)
+def through(proxy: str, wire: Wire, authority: Authority, name: str = "HTTPS_PROXY", **options: t.Any) -> Ended:
+    """Ask the API with a proxy in the environment, and hold the outcome to not telling any secret."""
+    ended = call(wire.url, environment={name: proxy}, verify=authority.files.good, **options)
+    for secret in (KEY, WORD, base64.b64encode(f"{USER}:{WORD}".encode()).decode()):
+        assert secret not in f"{ended.text} {ended.error!r}"
+    return ended
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_connect(name: str, kind: str, proxy: Proxy, wire: Wire, authority: Authority) -> None:
+def test_connect(name: str, proxy: Proxy, wire: Wire, authority: Authority) -> None:
     """The proxy passes bytes on, and the certificate is that of the API."""
     before = proxy.connects()
-    invoices, *_rest = _run(kind, wire, authority, {name: f"http://{proxy.address}"})
-    assert invoices == GOOD["invoices"]
+    assert through(f"http://{USER}:{WORD}@{proxy.address}", wire, authority, name).value == GOOD
     assert len(wire.requests) == 1
     assert f"Bearer {KEY}" in wire.requests[0]
     assert "Proxy-" not in wire.requests[0]
     proxy.await_connects(before + 1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("no_proxy", [HOST, "127.0.0.0/8", "*", "example.com,127.0.0.1"])
-def test_no_proxy(no_proxy: str, kind: str, wire: Wire, authority: Authority) -> None:
+def test_no_proxy(no_proxy: str, wire: Wire, authority: Authority) -> None:
     with Wire(say(HTML, status=403)) as other:
-        invoices, *_rest = _run(kind, wire, authority, {"HTTPS_PROXY": other.url, "NO_PROXY": no_proxy})
-    assert invoices == GOOD["invoices"]
+        environment = {"HTTPS_PROXY": other.url, "NO_PROXY": no_proxy}
+        assert call(wire.url, environment=environment, verify=authority.files.good).value == GOOD
     assert other.connections == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_proxy_with_password(kind: str, closed_proxy: Proxy, wire: Wire, authority: Authority) -> None:
-    url = f"http://{USER}:{WORD}@{closed_proxy.address}"
-    invoices, *_rest = _run(kind, wire, authority, {"HTTPS_PROXY": url})
-    assert invoices == GOOD["invoices"]
-    assert WORD not in wire.requests[0]
-
-
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("login", ["", f"{USER}:wrong@"])
-def test_proxy_wants_password(login: str, kind: str, closed_proxy: Proxy, wire: Wire, authority: Authority) -> None:
-    invoices, text, failure, waits = _run(
-        kind, wire, authority, {"HTTPS_PROXY": f"http://{login}{closed_proxy.address}"}
-    )
-    assert invoices is None
-    assert "The proxy does not serve the connection: it wants a user and a password (HTTP 407)" in text
-    assert "wrong" not in text
-    assert waits == 0
-    assert wire.connections == 0
-    assert failure is None or (failure["reason"], failure["attempts"]) == ("network", 1)
+def test_proxy_wants_password(login: str, proxy: Proxy, wire: Wire, authority: Authority) -> None:
+    ended = through(f"http://{login}{proxy.address}", wire, authority)
+    assert "The proxy does not serve the connection: it wants a user and a password (HTTP 407)" in ended.text
+    assert "wrong" not in ended.text
+    assert (ended.failure["reason"], ended.failure["attempts"], wire.connections) == ("network", 1, 0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("script", "requests", "words"),
     [
-        (say(HTML, status=403), 2, ("The proxy does not serve the connection: it answers HTTP 403",)),
-        (say(HTML, status=502), 2, ("The proxy does not serve the connection: it answers HTTP 502",)),
+        (say(HTML, status=403), 2, "The proxy does not serve the connection: it answers HTTP 403"),
+        (say(HTML, status=502), 2, "The proxy does not serve the connection: it answers HTTP 502"),
         (
             raw(f"HTTP/1.1 407 Who is {USER}:{WORD}?\r\nX: {WORD}\r\n\r\n{WORD}".encode()),
             1,
-            ("it wants a user and a password (HTTP 407)", "HTTPS_PROXY"),
+            "it wants a user and a password (HTTP 407), which belong into its URL. Write them into HTTPS_PROXY",
         ),
-        (raw(b"HTTP/1.1 200 Connection established\r\n\r\n" + HTML), 2, ("connection",)),
-        (raw(HTML), 2, ("not HTTP",)),
-        (break_off(b""), 2, ("Connection reset by peer",)),
+        (raw(b"HTTP/1.1 200 Connection established\r\n\r\n" + HTML), 2, "connection"),
+        (raw(HTML), 2, "not HTTP"),
+        (break_off(b""), 2, "Connection reset by peer"),
     ],
     ids=["403", "502", "407 that repeats the password", "HTML in the tunnel", "HTML", "reset"],
 )
-def test_proxy_that_fails(
-    script: Script, requests: int, words: tuple[str, ...], kind: str, wire: Wire, authority: Authority
-) -> None:
+def test_proxy_that_fails(script: Script, requests: int, words: str, wire: Wire, authority: Authority) -> None:
     with Wire(script) as other:
-        environment = {"HTTPS_PROXY": f"http://{USER}:{WORD}@127.0.0.1:{other.port}"}
-        invoices, text, failure, waits = _run(kind, wire, authority, environment, retries=1)
-    assert invoices is None
-    for word in words:
-        assert word in text
-    assert len(other.requests) == requests == waits + 1
+        ended = through(f"http://{USER}:{WORD}@127.0.0.1:{other.port}", wire, authority, retries=1)
+    assert words in ended.text
+    assert len(other.requests) == requests == len(ended.waits) + 1
     assert all(KEY not in request for request in other.requests)
-    assert wire.connections == 0
-    assert failure is None or (failure["reason"], failure["attempts"]) == ("network", requests)
+    assert (ended.failure["reason"], ended.failure["attempts"], wire.connections) == ("network", requests, 0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_proxy_that_hangs(kind: str, wire: Wire, authority: Authority) -> None:
+def test_proxy_that_hangs(wire: Wire, authority: Authority) -> None:
     with Wire(hang()) as other:
-        _invoices, text, failure, _waits = _run(kind, wire, authority, {"HTTPS_PROXY": other.url}, timeout=1, retries=0)
-    assert "No whole answer arrived within 1 seconds" in text
-    assert failure is None or failure["reason"] == "timeout"
+        ended = through(other.url, wire, authority, timeout=0.3, retries=0)
+    assert ended.failure["reason"] == "timeout"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_proxy_refused(kind: str, wire: Wire, authority: Authority) -> None:
-    environment = {"HTTPS_PROXY": f"http://{USER}:{WORD}@127.0.0.1:{free_port()}"}
-    _invoices, text, failure, waits = _run(kind, wire, authority, environment)
-    assert "The proxy does not serve the connection: Connection refused. Check HTTPS_PROXY" in text
-    assert waits == 4
-    assert failure is None or failure["reason"] == "network"
+NOWHERE = f"{USER}:{WORD}@127.0.0.1:{free_port()}"
+NO_URL = "the URL of a proxy in the environment (HTTPS_PROXY), cannot be used"
+NO_SOCKS = (
+    f"SOCKS proxy (ALL_PROXY or HTTPS_PROXY), which needs the PySocks library: {sys.executable} -m pip install PySocks"
+)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "proxy_url",
+    ("proxy_url", "name", "reason", "attempts", "words"),
     [
-        f"http://{USER}:{WORD}@[",
-        f"http://{USER}:{WORD}@127.0.0.1:99999",
-        f"http://{USER}:{WORD}@127.0.0.1:port",
-        f"ftp://{USER}:{WORD}@127.0.0.1:1",
-        f"http://{USER}:{WORD}@{'a' * 70}.example:1",
-        f"http://{USER}:{WORD}@:3128",
-        f"no sense {WORD}",
+        (
+            f"http://{NOWHERE}",
+            "HTTPS_PROXY",
+            "network",
+            5,
+            "connection: Connection refused. Check HTTPS_PROXY",
+        ),
+        (f"socks5h://{NOWHERE}", "HTTPS_PROXY", "options", 1, NO_SOCKS),
+        (f"socks5h://{NOWHERE}", "ALL_PROXY", "options", 1, NO_SOCKS),
+        *(
+            (url, "HTTPS_PROXY", "options", 1, NO_URL)
+            for url in (
+                f"http://{USER}:{WORD}@[",
+                f"http://{USER}:{WORD}@127.0.0.1:99999",
+                f"http://{USER}:{WORD}@127.0.0.1:port",
+                f"ftp://{USER}:{WORD}@127.0.0.1:1",
+                f"http://{USER}:{WORD}@{'a' * 70}.example:1",
+                f"http://{USER}:{WORD}@:3128",
+                f"no sense {WORD}",
+            )
+        ),
     ],
 )
-def test_proxy_that_is_no_url(proxy_url: str, kind: str, wire: Wire, authority: Authority) -> None:
-    _invoices, text, failure, waits = _run(kind, wire, authority, {"HTTPS_PROXY": proxy_url})
-    assert "the URL of a proxy in the environment (HTTPS_PROXY), cannot be used" in text
-    assert waits == 0
-    assert failure is None or (failure["reason"], failure["attempts"]) == ("options", 1)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["ALL_PROXY", "HTTPS_PROXY"])
-def test_socks_without_its_library(name: str, kind: str, wire: Wire, authority: Authority) -> None:
+def test_proxy_that_is_none(
+    proxy_url: str, name: str, reason: str, attempts: int, words: str, wire: Wire, authority: Authority
+) -> None:
     with _without_socks():
-        environment = {name: f"socks5h://{USER}:{WORD}@127.0.0.1:{free_port()}"}
-        _invoices, text, failure, waits = _run(kind, wire, authority, environment)
-    for words in ("SOCKS proxy (ALL_PROXY or HTTPS_PROXY)", f"{sys.executable} -m pip install PySocks", "NO_PROXY"):
-        assert words in text
-    assert waits == 0
-    assert failure is None or (failure["reason"], failure["attempts"]) == ("options", 1)
+        ended = through(proxy_url, wire, authority, name)
+    assert words in ended.text
+    assert (ended.failure["reason"], ended.failure["attempts"]) == (reason, attempts)
 
 
 def _without_socks() -> t.ContextManager[t.Any]:
@@ -243,18 +196,14 @@ def _without_socks() -> t.ContextManager[t.Any]:
     return mock.patch.object(adapters, "SOCKSProxyManager", missing)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_https_to_a_proxy_that_speaks_http(kind: str, wire: Wire, authority: Authority) -> None:
+def test_https_to_a_proxy_that_speaks_http(wire: Wire, authority: Authority) -> None:
     with Wire(say(HTML, status=400), reads_request=False) as other:
-        environment = {"HTTPS_PROXY": other.url.replace("http:", "https:")}
-        _invoices, text, failure, waits = _run(kind, wire, authority, environment)
-    assert "The proxy speaks plain http" in text
-    assert "Write http:// in HTTPS_PROXY" in text
-    assert (waits, other.connections) == (0, 1)
-    assert failure is None or (failure["reason"], failure["attempts"]) == ("network", 1)
+        ended = through(other.url.replace("http:", "https:"), wire, authority)
+    assert "The proxy speaks plain http" in ended.text
+    assert "Write http:// in HTTPS_PROXY" in ended.text
+    assert (ended.failure["reason"], ended.failure["attempts"], other.connections) == ("network", 1, 1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize(
     "proxy_url",
@@ -266,21 +215,19 @@ def test_https_to_a_proxy_that_speaks_http(kind: str, wire: Wire, authority: Aut
         "http://[",
     ],
 )
-def test_plain_http_stays_here(proxy_url: str, name: str, kind: str) -> None:
+def test_plain_http_stays_here(proxy_url: str, name: str) -> None:
     """Plain http goes to loopback, and so must not leave this machine through a proxy on another."""
     with Wire(say(GOOD)) as wire:
-        outcome = run_plugin(kind, {"api_url": wire.url, "retries": 0, "timeout": 2}, environment={name: proxy_url})
-    assert outcome.invoices == GOOD["invoices"]
+        assert call(wire.url, environment={name: proxy_url}, retries=0, timeout=2).value == GOOD
     assert wire.requests[0].startswith("GET /api/v1/invoices HTTP/1.1\r\n")
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", ["http://127.0.0.1:{}", "127.0.0.1:{}", "http://localhost:{}"])
-def test_plain_http_through_a_proxy_here(form: str, kind: str) -> None:
+def test_plain_http_through_a_proxy_here(form: str) -> None:
     """A proxy on this machine is the user's own; what it answers in place of the API is told."""
     with Wire(say(GOOD)) as wire, Wire(say(HTML, headers={"Content-Type": "text/html"})) as other:
-        outcome = run_plugin(kind, {"api_url": wire.url}, environment={"http_proxy": form.format(other.port)})
-    assert "content type text/html, body '<html>Access denied by policy</html>'" in outcome.text
-    assert "proxy" in outcome.text
+        text = call(wire.url, environment={"http_proxy": form.format(other.port)}).text
+    assert "content type text/html, body '<html>Access denied by policy</html>'" in text
+    assert "proxy" in text
     assert other.requests[0].startswith(f"GET {wire.url}/api/v1/invoices HTTP/1.1\r\n")
     assert wire.connections == 0

@@ -14,120 +14,107 @@ import ssl
 import subprocess
 import sys
 import typing as t
-from unittest import mock
 
 import pytest
+from billing_sandbox._scripted import Wire, say
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _failures
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, serve
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import Clock, call, client_for
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._plugins import KINDS, run_plugin
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tls import HOST, Authority, server_context
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Wire, run_plugin, say
 
 trustme = pytest.importorskip("trustme")
 
-KINDS = ("module", "lookup")
-GOOD = {"invoices": [{"invoice_id": "one"}]}
+GOOD = {"invoices": []}
+TRUSTED, REFUSED, UNREADABLE = "trusted", "network", "options"
 
-
-TRUSTED, REFUSED, UNREADABLE, NO_FILE = "trusted", "network", "options", "no file"
-
-# Options, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, and what comes of them. A word stands for the file of that name.
-PRECEDENCE: list[tuple[dict[str, t.Any], str | None, str | None, str]] = [
-    ({}, None, None, REFUSED),
-    ({"ca_path": "good"}, None, None, TRUSTED),
-    ({"ca_path": "other"}, None, None, REFUSED),
-    ({"ca_path": "garbage"}, None, None, UNREADABLE),
-    ({"ca_path": "missing"}, None, None, NO_FILE),
-    ({"validate_certs": False}, None, None, TRUSTED),
-    ({"validate_certs": False, "ca_path": "other"}, None, None, TRUSTED),
-    ({}, "good", None, TRUSTED),
-    ({}, "other", None, REFUSED),
-    ({}, "garbage", None, UNREADABLE),
-    ({}, "missing", None, UNREADABLE),
-    ({}, None, "good", TRUSTED),
-    ({}, None, "other", REFUSED),
-    ({}, None, "garbage", UNREADABLE),
-    ({}, None, "missing", UNREADABLE),
-    ({}, "good", "other", TRUSTED),
-    ({}, "good", "missing", TRUSTED),
-    ({}, "other", "good", REFUSED),
-    ({}, "missing", "good", UNREADABLE),
-    ({}, "", "good", TRUSTED),
-    ({"ca_path": "good"}, "other", None, TRUSTED),
-    ({"ca_path": "good"}, None, "other", TRUSTED),
-    ({"ca_path": "good"}, "missing", "missing", TRUSTED),
-    ({"ca_path": "other"}, "good", "good", REFUSED),
-    ({"ca_path": "garbage"}, "good", None, UNREADABLE),
-    ({"ca_path": "missing"}, "good", None, NO_FILE),
-    ({"validate_certs": True}, "good", None, TRUSTED),
-    ({"validate_certs": False}, "good", None, TRUSTED),
-    ({"validate_certs": False}, "other", "other", TRUSTED),
-    ({"validate_certs": False}, "missing", "missing", TRUSTED),
-    ({"validate_certs": False}, "garbage", None, TRUSTED),
+# What to trust, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, and what comes of them. A word stands for the file of that name.
+PRECEDENCE: list[tuple[bool | str, str | None, str | None, str]] = [
+    (True, None, None, REFUSED),
+    ("good", None, None, TRUSTED),
+    ("other", None, None, REFUSED),
+    ("garbage", None, None, UNREADABLE),
+    (False, None, None, TRUSTED),
+    (True, "good", None, TRUSTED),
+    (True, "other", None, REFUSED),
+    (True, "garbage", None, UNREADABLE),
+    (True, "missing", None, UNREADABLE),
+    (True, None, "good", TRUSTED),
+    (True, None, "other", REFUSED),
+    (True, None, "garbage", UNREADABLE),
+    (True, None, "missing", UNREADABLE),
+    (True, "good", "other", TRUSTED),
+    (True, "good", "missing", TRUSTED),
+    (True, "other", "good", REFUSED),
+    (True, "missing", "good", UNREADABLE),
+    (True, "", "good", TRUSTED),
+    ("good", "other", None, TRUSTED),
+    ("good", None, "other", TRUSTED),
+    ("good", "missing", "missing", TRUSTED),
+    ("other", "good", "good", REFUSED),
+    ("garbage", "good", None, UNREADABLE),
+    (False, "good", None, TRUSTED),
+    (False, "other", "other", TRUSTED),
+    (False, "missing", "missing", TRUSTED),
+    (False, "garbage", None, TRUSTED),
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("options", "requests_bundle", "curl_bundle", "expected"), PRECEDENCE)
+@pytest.mark.parametrize(("verify", "requests_bundle", "curl_bundle", "expected"), PRECEDENCE)
 def test_precedence(
-    options: dict[str, t.Any],
+    verify: bool | str,
     requests_bundle: str | None,
     curl_bundle: str | None,
     expected: str,
-    kind: str,
     authority: Authority,
     recwarn: pytest.WarningsRecorder,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The options beat the environment, in which REQUESTS_CA_BUNDLE beats CURL_CA_BUNDLE."""
     files = authority.files._asdict()
-    options = {name: files.get(value, value) for name, value in options.items()}
     bundles = {"REQUESTS_CA_BUNDLE": requests_bundle, "CURL_CA_BUNDLE": curl_bundle}
     environment = {name: files.get(value, value) for name, value in bundles.items() if value is not None}
     with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:
-        outcome = run_plugin(kind, {"api_url": wire.url, **options}, environment=environment)
+        ended = call(wire.url, environment=environment, verify=files.get(verify, verify))
     # Trust does not grow by trying again.
-    assert outcome.waits == []
+    assert ended.waits == []
     if expected == TRUSTED:
-        assert outcome.invoices == GOOD["invoices"]
+        assert ended.value == GOOD
         assert len(wire.requests) == 1
-        assert "InsecureRequestWarning" not in outcome.shown + "".join(capfd.readouterr())
         assert not [warning for warning in recwarn if "Insecure" in warning.category.__name__]
         return
-    assert outcome.invoices is None
     assert wire.requests == []
-    said = {
-        REFUSED: ("TLS certificate of the API is not valid", "ca_path"),
-        UNREADABLE: ("CA certificates cannot be read", "ca_path", "REQUESTS_CA_BUNDLE"),
-        NO_FILE: ("ca_path", "does not exist"),
-    }[expected]
-    for words in said:
-        assert words in outcome.text
-    if kind == "module":
-        assert outcome.failure is not None
-        assert outcome.failure["reason"] == (REFUSED if expected == REFUSED else "options")
-        assert outcome.failure["attempts"] == (0 if expected == NO_FILE else 1)
+    assert (ended.failure["reason"], ended.failure["attempts"]) == (expected, 1)
+    assert "ca_path" in ended.text
+    said = "TLS certificate of the API is not valid" if expected == REFUSED else "CA certificates cannot be read"
+    assert said in ended.text
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_ca_folder(kind: str, authority: Authority, tmp_path: pathlib.Path) -> None:
+def test_the_options_reach_the_client(kind: str, authority: Authority) -> None:
+    with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:
+        for options in ({"ca_path": authority.files.good}, {"validate_certs": False}):
+            outcome = run_plugin(kind, {"api_url": wire.url, **options})
+            assert (outcome.invoices, outcome.text) == ([], "")
+            assert "InsecureRequestWarning" not in outcome.shown
+        assert "TLS certificate of the API is not valid" in run_plugin(kind, {"api_url": wire.url}).text
+
+
+def test_ca_folder(authority: Authority, tmp_path: pathlib.Path) -> None:
     """A folder counts once its files have the names that OpenSSL looks for."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl is not here")
     shutil.copy(authority.files.good, tmp_path / "ca.pem")
-    context = server_context(authority.ca.issue_cert(HOST))
-    with Wire(say(GOOD), tls=context) as wire:
-        options = {"api_url": wire.url, "ca_path": str(tmp_path)}
-        assert "not valid" in run_plugin(kind, options).text
+    with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:
+        assert "not valid" in call(wire.url, verify=str(tmp_path)).text
         subprocess.run([openssl, "rehash", str(tmp_path)], check=True, capture_output=True)
-        assert run_plugin(kind, options).invoices == GOOD["invoices"]
+        assert call(wire.url, verify=str(tmp_path)).value == GOOD
 
 
 def _expired(ca: t.Any) -> t.Any:
     return ca.issue_cert(HOST, not_after=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc))
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("certificate", "words"),
     [
@@ -138,66 +125,35 @@ def _expired(ca: t.Any) -> t.Any:
     ],
     ids=["expired", "another name", "another address", "another CA"],
 )
-def test_certificates(
-    certificate: t.Callable[[t.Any], t.Any], words: tuple[str, ...], kind: str, authority: Authority
-) -> None:
+def test_certificates(certificate: t.Callable[[t.Any], t.Any], words: tuple[str, ...], authority: Authority) -> None:
     """No request leaves for a server whose certificate is not valid; validate_certs says whether that counts."""
     with Wire(say(GOOD), tls=server_context(certificate(authority.ca))) as wire:
-        options = {"api_url": wire.url, "ca_path": authority.files.good}
-        outcome = run_plugin(kind, options)
-        assert wire.requests == []
-        assert wire.connections == 1
+        ended = call(wire.url, verify=authority.files.good)
+        assert (wire.requests, wire.connections, ended.failure["reason"]) == ([], 1, "network")
         for word in ("TLS certificate", *words):
-            assert word in outcome.text
-        assert outcome.failure is None or outcome.failure["reason"] == "network"
-        assert run_plugin(kind, {**options, "validate_certs": False}).invoices == GOOD["invoices"]
+            assert word in ended.text
+        assert call(wire.url, verify=False).value == GOOD
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_not_tls(kind: str) -> None:
+def test_not_tls() -> None:
     """Another attempt would meet the same port."""
     with Wire(say(GOOD), reads_request=False) as wire:
-        outcome = run_plugin(kind, {"api_url": wire.url.replace("http:", "https:")})
+        ended = call(wire.url.replace("http:", "https:"))
         assert wire.connections == 1
-    assert "The port that api_url names by https:// speaks plain http" in outcome.text
-    assert outcome.waits == []
-    assert outcome.failure is None or (outcome.failure["reason"], outcome.failure["attempts"]) == ("network", 1)
+    assert "The port that api_url names by https:// speaks plain http" in ended.text
+    assert (ended.failure["reason"], ended.waits) == ("network", [])
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_certificate_that_is_not_strict(kind: str, tmp_path: pathlib.Path) -> None:
+def test_a_certificate_that_is_not_strict(tmp_path: pathlib.Path) -> None:
     """Python 3.13 and newer want to know which key signed a certificate; older ones do not ask."""
     certificate, authority = _without_key_identifier(tmp_path)
     with Wire(say(GOOD), tls=certificate) as wire:
-        outcome = run_plugin(kind, {"api_url": wire.url, "ca_path": authority})
-    if outcome.invoices is not None:
+        ended = call(wire.url, verify=authority)
+    if ended.error is None:
         assert sys.version_info < (3, 13)
         return
-    assert "Missing Authority Key Identifier. Python 3.13 and newer refuse such a certificate" in outcome.text
-    assert "whatever ca_path holds" in outcome.text
-    assert "set ca_path" not in outcome.text
-    assert outcome.waits == []
-
-
-@pytest.mark.parametrize(
-    ("code", "verify", "words"),
-    [
-        (20, True, "For a private CA set ca_path, or REQUESTS_CA_BUNDLE"),
-        (20, "/some/ca.pem", "No CA in ca_path (/some/ca.pem) has signed it"),
-        (85, "/some/ca.pem", "Python 3.13 and newer refuse such a certificate whatever ca_path holds"),
-        (10, True, "Check the clock"),
-        (23, True, "The certificate has to be replaced."),
-    ],
-)
-def test_advice_fits_the_cause(code: int, verify: bool | str, words: str) -> None:
-    """The numbers are OpenSSL's, on every Python."""
-    error = ssl.SSLCertVerificationError("refused")
-    error.verify_code, error.verify_message = code, "what OpenSSL says"
-    connection = mock.Mock(verify=verify)
-    text = f"{_failures.Failures(connection, str, mock.Mock()).of_exception(error)}"
-    assert text == f"The TLS certificate of the API is not valid: what OpenSSL says. {text.partition('says. ')[2]}"
-    assert words in text
-    assert ("set ca_path" in text) == (verify is True and code == 20)
+    assert "Missing Authority Key Identifier. Python 3.13 and newer refuse such a certificate" in ended.text
+    assert ended.waits == []
 
 
 def _without_key_identifier(folder: pathlib.Path) -> tuple[ssl.SSLContext, str]:
@@ -236,13 +192,10 @@ def _without_key_identifier(folder: pathlib.Path) -> tuple[ssl.SSLContext, str]:
 
 def test_one_connection(authority: Authority) -> None:
     """Ids are fetched over one TLS connection."""
-    from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, KEY, serve
-    from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import run_module
-
     with serve(tls=server_context(authority.ca.issue_cert(HOST))) as api:
-        for number in range(5):
-            api.expect(f"{INVOICES}/{number}", answer={"invoice_id": f"{number}"})
-        options = {"api_url": api.url, "api_key": KEY, "ca_path": authority.files.good}
-        result = run_module("invoice_info", {**options, "invoice_id": ["0", "1", "2", "3", "4"]})
-    assert [invoice["invoice_id"] for invoice in result.data["invoices"]] == ["0", "1", "2", "3", "4"]
+        for number in "01234":
+            api.expect(f"{INVOICES}/{number}", answer={})
+        with client_for(api.url, Clock(), verify=authority.files.good) as client:
+            for number in "01234":
+                client.get("api", "v1", "invoices", number)
     assert api.connections == 1

@@ -2,36 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client itself: its pace, its waits, and what it makes of an answer. C(faults) holds what can go wrong."""
+"""The client itself: its pace, its waits, what it sends, and what it makes of an answer that is one."""
 
 from __future__ import annotations
 
+import gzip
+import json
+import pathlib
 import sys
 import typing as t
 
 import pytest
+from billing_sandbox._scripted import Script, Wire, answer, break_off, raw, say
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import Credential
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
-    BillingError,
-    NotFoundError,
-    RateLimitError,
-    ResponseError,
-    ServerError,
-)
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, JWT_HEADERS, Api
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import (
-    Clock,
-    client_for,
-    connect,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, JWT, JWT_HEADERS, KEY, Api
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import Clock, call, client_for, connect
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import (
-    Wire,
-    break_off,
-    say,
-)
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +32,9 @@ def _environment() -> t.Iterator[None]:
 LIMITED = say({"code": 8, "message": "rate limit exceeded"}, status=429, headers={"Retry-After": "1"})
 
 
+# What goes out
+
+
 def test_request(api: Api) -> None:
     """Each segment is quoted whole. (Dot segments the options have refused before.)"""
     api.expect(f"{INVOICES}/a%20b%2Fc..%3F", query={"x": "1 2", "y": "a&b"}, answer={"a": 1})
@@ -51,7 +43,7 @@ def test_request(api: Api) -> None:
 
 
 def test_jwt(api: Api) -> None:
-    credential = Credential("sandbox.jwt.signature", "api_jwt", "option api_jwt")
+    credential = Credential(JWT, "api_jwt", "option api_jwt")
     api.expect(headers={**JWT_HEADERS, "Cc-Username": "someone"}, answer={})
     api.expect(headers=JWT_HEADERS, answer={})
     for username in ("someone", None):
@@ -60,64 +52,115 @@ def test_jwt(api: Api) -> None:
             assert client.get("api", "v1", "invoices") == {}
 
 
+@pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
+def test_netrc(entry: str, tmp_path: pathlib.Path) -> None:
+    """An entry of ~/.netrc neither replaces the credential nor goes out beside it."""
+    netrc = tmp_path / ".netrc"
+    netrc.write_text(f"{entry} login netrc-user password netrc-word\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    with Wire(say({})) as wire:
+        assert call(wire.url, environment={"HOME": f"{tmp_path}", "NETRC": f"{netrc}"}).value == {}
+    authorizations = [line for line in wire.requests[0].split("\r\n") if line.lower().startswith("authorization")]
+    assert authorizations == [f"Authorization: Bearer {KEY}"]
+
+
+def test_what_leaves_beside_the_credential() -> None:
+    """Nothing that tells of the user or the machine."""
+    with Wire(say({})) as wire:
+        call(wire.url, vanity_name="acme", username="someone")
+    names = {name.lower() for name in wire.requests[0].headers}
+    assert names == {"host", "user-agent", "accept-encoding", "accept", "connection", "cc-version", "authorization"}
+    assert wire.requests[0].count(KEY) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    with Wire(say({})) as elsewhere:
+        for target in (f"{elsewhere.url}/api/v1/invoices", "/api/v1/invoices"):
+            with Wire(say(b"", status=status, headers={"Location": target}), say({})) as wire:
+                assert "which is not followed" in call(wire.url).text
+            assert len(wire.requests) == 1
+    assert elsewhere.connections == 0
+
+
+# Waits
+
+
 def test_the_rate_limit_is_waited_out_by_time() -> None:
     """For two minutes, whatever C(retries) says; each wait is at least what the API asked for, and they spread out."""
-    clock = Clock()
-    with Wire(LIMITED) as wire, client_for(wire.url, clock, retries=1) as client:
-        with pytest.raises(RateLimitError) as caught:
-            client.get("x")
-    assert len(wire.requests) == caught.value.attempts == len(clock.waits) + 1
-    assert all(1 <= wait <= 5 for wait in clock.waits)
-    assert 120 <= sum(clock.waits) < 125
+    with Wire(LIMITED) as wire:
+        waits = call(wire.url, retries=1).waits
+    assert len(wire.requests) == len(waits) + 1
+    assert all(1 <= wait <= 5 for wait in waits)
+    assert 120 <= sum(waits) < 125
     # Each of several clients that were refused together comes back at a time of its own.
-    assert clock.waits[0] <= 1.04
-    assert max(clock.waits) > 2
-    assert len(set(clock.waits)) > 20
-
-
-def test_no_single_wait_is_longer_than_the_user_allows() -> None:
-    clock = Clock()
-    limited = say({"code": 8}, status=429, headers={"Retry-After": "50"})
-    with Wire(limited) as wire, client_for(wire.url, clock, retry_max_delay=50) as client:
-        with pytest.raises(RateLimitError):
-            client.get("x")
-    assert clock.waits == [50, 50, 50]
+    assert waits[0] <= 1.04
+    assert max(waits) > 2
+    assert len(set(waits)) > 20
 
 
 def test_the_rate_limit_leaves_the_retries_alone() -> None:
     """What the rate limit took is not missing when the server fails."""
-    clock = Clock()
-    with Wire(*[LIMITED] * 9, say({}, status=503), say({})) as wire, client_for(wire.url, clock, retries=1) as client:
-        assert client.get("x") == {}
-        assert client.attempts == len(wire.requests) == 11
+    with Wire(*[LIMITED] * 9, say({}, status=503), say({})) as wire:
+        assert call(wire.url, retries=1).value == {}
+    assert len(wire.requests) == 11
 
 
-@pytest.mark.parametrize("options", [{"retries": 0}, {"retry_max_delay": 0}])
-@pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}, {"Retry-After": "1"}])
-def test_the_rate_limit_is_not_waited_out(options: dict[str, int], headers: dict[str, str]) -> None:
-    limited = say({"code": 8}, status=429, headers=headers)
-    with Wire(limited) as wire, client_for(wire.url, Clock(), **options) as client:
-        with pytest.raises(RateLimitError):
-            client.get("x")
-    assert len(wire.requests) == 1
+def asks(status: int, wait: str | None) -> Script:
+    return say({"code": 8}, status=status, headers={"Retry-After": wait})
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "waits"),
+    [
+        # A wait as long as the user allows is waited for, a longer one is not, and none gets longer by being spread.
+        (asks(429, "50"), {"retry_max_delay": 50}, [50, 50, 50]),
+        (asks(429, "51"), {"retry_max_delay": 50}, []),
+        *((asks(429, wait), {"retries": 0}, []) for wait in (None, "0", "1")),
+        *((asks(429, wait), {"retry_max_delay": 0}, []) for wait in (None, "0", "1")),
+        (asks(503, None), {"retry_max_delay": 0}, [0, 0, 0, 0]),
+        (asks(503, "7"), {"retries": 2}, [7, 7]),
+        (asks(503, "7"), {"retries": 0}, []),
+    ],
+)
+def test_waits(script: Script, options: dict[str, int], waits: list[float]) -> None:
+    with Wire(script) as wire:
+        ended = call(wire.url, **options)
+    assert ended.waits == waits
+    assert len(wire.requests) == ended.failure["attempts"] == len(waits) + 1
+    assert ("attempts" in ended.text) == bool(waits)
 
 
 def test_backoff() -> None:
     """Without a word of the API the waits grow by doubling and are random."""
-    clock = Clock()
-    with Wire(say({}, status=503)) as wire, client_for(wire.url, clock, retries=9, retry_max_delay=10) as client:
-        with pytest.raises(ServerError):
-            client.get("x")
-    assert all(0 <= wait <= min(10, 2**number) for number, wait in enumerate(clock.waits))
-    assert len(set(clock.waits)) > 2
+    with Wire(say({}, status=503)) as wire:
+        waits = call(wire.url, retries=9, retry_max_delay=10).waits
+    assert all(0 <= wait <= min(10, 2**number) for number, wait in enumerate(waits))
+    assert len(set(waits)) > 2
 
 
-def test_no_waits_with_a_delay_of_zero() -> None:
-    clock = Clock()
-    with Wire(say({}, status=503)) as wire, client_for(wire.url, clock, retry_max_delay=0) as client:
-        with pytest.raises(ServerError):
-            client.get("x")
-    assert clock.waits == [0, 0, 0, 0]
+BREAKS = {
+    "503": say({}, status=503),
+    "429": LIMITED,
+    "reset": break_off(b""),
+    "reset in the body": break_off(answer({})[:-1]),
+    "short body": say(b"{}", headers={"Content-Length": "9"}),
+}
+
+
+@pytest.mark.parametrize("first", BREAKS.values(), ids=BREAKS)
+def test_the_last_answer_counts(first: Script) -> None:
+    """A fault that goes away is not seen by the user, and one that changes is told as what it is at the end."""
+    with Wire(first, first, say({"a": 1})) as wire:
+        ended = call(wire.url)
+    assert (ended.value, len(wire.requests), len(ended.waits)) == ({"a": 1}, 3, 2)
+    with Wire(first, say({"code": 5, "message": "gone"}, status=404)) as wire:
+        ended = call(wire.url)
+    assert ended.failure == {"reason": "not_found", "status": 404, "code": 5, "message": "gone", "attempts": 2}
+    assert "after 2 attempts" in ended.text
+
+
+# What comes in
 
 
 @pytest.mark.parametrize(
@@ -154,14 +197,43 @@ UNDERSCORE = "\\u005f"
             r'{"a\u0000b": ["\u0000", {"c": "x\u0000"}], "d": "\\u0000"}',
             {"a\ufffdb": ["\ufffd", {"c": "x\ufffd"}], "d": r"\u0000"},
         ),
-        (r'["\u0000\ud800\ud83d\ude00"]', ["\ufffd\ufffd\U0001f600"]),
+        (r'["\u0000\ud800\ud83d\ude00 \\ud800", {"\udfff": 1}]', ["\ufffd\ufffd\U0001f600 \\ud800", {"\ufffd": 1}]),
+        (json.dumps("[" * 200 + "{" * 200), "[" * 200 + "{" * 200),
+        ("[" * 60 + "]" * 60, json.loads("[" * 60 + "]" * 60)),
+        ("9" * 4000, 10**4000 - 1),
     ],
 )
-def test_what_ansible_cannot_hand_on(body: str, expected: t.Any) -> None:
-    """Keys that ansible-core takes for its own are dropped, and NUL becomes the replacement character."""
+def test_what_is_read(body: str, expected: t.Any) -> None:
+    """Everything as it came, but for the keys that ansible-core takes for its own, and what no text can hold."""
     with Wire(say(body.encode())) as wire, client_for(wire.url, Clock()) as client:
         assert client.get("x") == expected
         assert client.get("x", read=lambda decoder, text: decoder.raw_decode(text)[0]) == expected
+
+
+ONE = b'{"a": 1}'
+HTTP = {
+    "a byte order mark": say(b"\xef\xbb\xbf" + ONE),
+    "another content type": say(ONE, headers={"Content-Type": "text/plain; charset=nonsense"}),
+    "no content type": say(ONE, headers={"Content-Type": None}),
+    "HTTP/1.0 without a length": say(ONE, headers={"Content-Length": None}, version="HTTP/1.0"),
+    "a length that is no number": say(ONE, headers={"Content-Length": "\xb2"}),
+    "100 Continue first": raw(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(ONE)),
+    "gzip": say(gzip.compress(ONE), headers={"Content-Encoding": "gzip"}),
+}
+
+
+@pytest.mark.parametrize("script", HTTP.values(), ids=HTTP)
+def test_any_http_will_do(script: Script) -> None:
+    with Wire(script) as wire:
+        assert call(wire.url).value == {"a": 1}
+    assert len(wire.requests) == 1
+
+
+def test_only_the_credential_goes_from_data() -> None:
+    """A server that repeats it must not make it part of the data; what stands beside it stays."""
+    body = {"a": f"<{KEY}> & \\ % {KEY[:-1]}", KEY: 1.50, "b": "\u20ac"}
+    with Wire(say(body)) as wire:
+        assert call(wire.url).value == {"a": f"<********> & \\ % {KEY[:-1]}", "********": 1.5, "b": "\u20ac"}
 
 
 def test_the_usual_body_has_no_hook() -> None:
@@ -187,18 +259,3 @@ def test_a_reader() -> None:
         with pytest.raises(ResponseError, match="failed: The answer is not JSON"):
             client.get("x", read=raises(RecursionError()))
     assert client.attempts == 1
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (break_off(b""), say({"code": 5, "message": "gone"}, status=404)),
-        (say({}, status=503), say({"code": 5, "message": "gone"}, status=404)),
-    ],
-)
-def test_the_last_answer_counts(first: t.Any, second: t.Any) -> None:
-    with Wire(first, second) as wire, client_for(wire.url, Clock()) as client:
-        with pytest.raises(NotFoundError) as caught:
-            client.get("x")
-    assert (caught.value.status, caught.value.code, caught.value.attempts) == (404, 5, 2)
-    assert "after 2 attempts" in str(caught.value)
