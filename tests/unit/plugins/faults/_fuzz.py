@@ -14,6 +14,9 @@ import json
 import random
 import typing as t
 
+from billing_sandbox._scripted import answer
+
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import invoice
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
@@ -21,32 +24,10 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run impor
     run_lookup,
     run_module,
 )
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Line, answer
 
-REASONS = (
-    "options",
-    "authentication",
-    "permission",
-    "not_found",
-    "rate_limit",
-    "request",
-    "server",
-    "network",
-    "timeout",
-    "response",
-    "incomplete",
-)
-_FOLDERS = [
-    {
-        "resource_id": "f1",
-        "resource_type": "FOLDER",
-        "name": "production",
-        "parent_id": "root",
-        "organization_id": "o1",
-        "path": [{"id": "f1", "name": "production"}],
-        "labels": {"cost": "17"},
-    }
-]
+_REASONS = {kind.reason for kind in BillingError.__subclasses__()}
+_PATH = [{"id": "f1", "name": "production"}]
+_FOLDER = {"resource_id": "f1", "resource_type": "FOLDER", "name": "production", "path": _PATH, "labels": {"c": "17"}}
 # What a value may turn into. Texts look like what stands there, like numbers, times and formulas, or like nothing.
 _VALUES: list[t.Any] = [
     None, True, False, 0, -1, 1, 10**30, -(10**400), 1e308, -1e308, 5e-324, -0.0, 0.1, 1.5,
@@ -58,6 +39,8 @@ _VALUES: list[t.Any] = [
     [], {}, [[]], [{}], [None], {"": None}, {"amount": "1"}, {"a": {"b": {"c": []}}}, [1, "a", None, {}],
     {"__ansible_unsafe": "x"}, {"__ansible_vault": "x"}, {"items": 1, "keys": 2}, "{{ 1/0 }}", "{% raw %}",
 ]  # fmt: skip
+# And what may stand between its bytes.
+_BYTES = (b"\xff", b"\x00", b'"', b"\\ud800", b"\\u0000", b"[" * 500, b"1e999", b"NaN", b"{", b"}", b",", b"9" * 99)
 _GROUPS = (
     "period", "invoice", "status", "cluster", "cluster_id", "plan", "cloud_provider", "region", "folder", "label:team",
     "description", "unit", "kind",
@@ -72,7 +55,7 @@ class Round:
 
     def __init__(self, seed: int, number: int) -> None:
         self.random = random.Random(f"{seed}/{number}")
-        invoices = [dict(invoice(month), folder_resources=_FOLDERS) for month in ("2026-09", "2026-10", "2026-11")]
+        invoices = [dict(invoice(month), folder_resources=[_FOLDER]) for month in ("2026-09", "2026-10", "2026-11")]
         self.value: t.Any = copy.deepcopy({"invoices": invoices[: self.random.randint(1, 3)]})
         for _time in range(self.random.choice([1, 1, 1, 2, 3, 8])):
             self._mutate_value()
@@ -115,30 +98,8 @@ class Round:
     def _mutate_bytes(self, body: bytes) -> bytes:
         at = self.random.randrange(len(body) + 1)
         end = min(len(body), at + self.random.choice([1, 1, 2, 8, 64, 1024]))
-        act = self.random.choice(["flip", "drop", "insert", "repeat", "cut"])
-        if act == "flip":
-            return body[:at] + bytes([self.random.randrange(256)]) + body[at + 1 :]
-        if act == "drop":
-            return body[:at] + body[end:]
-        if act == "insert":
-            odd = [
-                b"\xff",
-                b"\x00",
-                b'"',
-                b"\\ud800",
-                b"\\u0000",
-                b"[" * 500,
-                b"1e999",
-                b"NaN",
-                b"{",
-                b"}",
-                b",",
-                b"9" * 99,
-            ]
-            return body[:at] + self.random.choice(odd) + body[at:]
-        if act == "repeat":
-            return body[:end] + body[at:]
-        return body[:at]
+        between = self.random.choice([b"", b"", bytes([self.random.randrange(256)]), body[at:end] * 2, *_BYTES])
+        return body[:at] + between + self.random.choice([body[end:], body[end:], body[at:], b""])
 
     def run(self, url: str, folder: str) -> str:
         """Hand the answer to one of the plugins and return which; AssertionError when it ends as it may not."""
@@ -189,7 +150,7 @@ class Round:
         if ended.exit_code == 0:
             assert result in ended.data
             return
-        assert ended.data["failure"]["reason"] in REASONS
+        assert ended.data["failure"]["reason"] in _REASONS
 
     def _run_filters(self, _options: dict[str, t.Any], _folder: str) -> None:
         """The filters get whatever a playbook hands them: the value as it is, and the list within."""
@@ -216,13 +177,3 @@ def _check_text(text: str) -> None:
     """Fail when a message is more than one line to read."""
     assert "Traceback" not in text
     assert text.isprintable(), text
-
-
-class Player:
-    """A script for a server that answers with the present round."""
-
-    def __init__(self) -> None:
-        self.answer = b""
-
-    def __call__(self, line: Line) -> None:
-        line.send(self.answer)

@@ -13,8 +13,10 @@ import collections
 import os
 import pathlib
 
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._fuzz import Player, Round
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._wire import Wire, no_waits
+from billing_sandbox._scripted import Wire
+
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._fuzz import Round
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._plugins import no_waits
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 FIRST = int(os.environ.get("FUZZ_FIRST", "0"))
@@ -23,12 +25,11 @@ ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "250"))
 
 def test_fuzz(tmp_path: pathlib.Path) -> None:
     """Each round ends in data or in one clear error; a failure names the round, which plays the same again."""
-    player = Player()
     counts: collections.Counter[str] = collections.Counter()
-    with Wire(player) as wire, no_waits():
+    played = Round(SEED, FIRST)
+    with Wire(lambda line: line.send(played.answer)) as wire, no_waits():
         for number in range(FIRST, FIRST + ROUNDS):
             played = Round(SEED, number)
-            player.answer = played.answer
             try:
                 counts[played.run(wire.url, str(tmp_path))] += 1
             except Exception as error:

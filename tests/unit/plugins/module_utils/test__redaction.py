@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import base64
-import html
-import json
 import typing as t
 from urllib.parse import quote
 
@@ -17,26 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._redaction import Redactor
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._forms import FORMS
 
 SECRET = 'Sandbox/key"with&all+of\\it'
 MASK = "********"
 
 secrets = st.text([chr(code) for code in range(0x21, 0x7F) if chr(code) != "*"], min_size=8, max_size=60)
 texts = st.text(max_size=20)
-
-FORMS: dict[str, t.Callable[[str], str]] = {
-    "as it is": str,
-    "JSON": lambda secret: json.dumps(secret)[1:-1],
-    "JSON, slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
-    "JSON, all": lambda secret: "".join(f"\\u{ord(char):04X}" for char in secret),
-    "HTML": html.escape,
-    "HTML, decimal": lambda secret: "".join(f"&#{ord(char):05};" for char in secret),
-    "HTML, hexadecimal": lambda secret: "".join(f"&#X{ord(char):02x};" for char in secret),
-    "URL": lambda secret: quote(secret, safe=""),
-    "URL, all": lambda secret: "".join(f"%{ord(char):02x}" for char in secret),
-    "hexadecimal": lambda secret: secret.encode().hex(),
-    "HEXADECIMAL": lambda secret: secret.encode().hex().upper(),
-}
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)

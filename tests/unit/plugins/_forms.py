@@ -1,0 +1,39 @@
+# Copyright (c) 2026, cockroachdb_cloud.billing contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the tests of this collection.
+
+"""The ways in which a server may write a secret that it repeats."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import typing as t
+from urllib.parse import quote
+
+FORMS: dict[str, t.Callable[[str], str]] = {
+    "as it is": str,
+    "as JSON": lambda key: json.dumps(key)[1:-1],
+    "as JSON, with slashes escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
+    "as JSON, all of it": lambda key: "".join(f"\\u{ord(char):04x}" for char in key),
+    "as JSON, all of it in upper case": lambda key: "".join(f"\\u{ord(char):04X}" for char in key),
+    "for a URL": lambda key: quote(key, safe=""),
+    "for a URL, all of it": lambda key: "".join(f"%{ord(char):02X}" for char in key),
+    "for a URL, all of it in lower case": lambda key: "".join(f"%{ord(char):02x}" for char in key),
+    "for HTML": html.escape,
+    "for HTML, all of it": lambda key: "".join(f"&#{ord(char):05};" for char in key),
+    "for HTML, in hexadecimal": lambda key: "".join(f"&#x{ord(char):02X};" for char in key),
+    "for HTML, in HEXADECIMAL": lambda key: "".join(f"&#X{ord(char):02x};" for char in key),
+    "in hexadecimal": lambda key: key.encode().hex(),
+    "in hexadecimal, upper case": lambda key: key.encode().hex().upper(),
+    "in hexadecimal, mixed case": lambda key: key.encode().hex().title(),
+}
+# What a server that decodes the header may have made of it: the key alone, or what it stood in.
+for _before in ("", ":", "id", "Bearer "):
+    for _name, _encode in (("base64", base64.b64encode), ("base64 for URLs", base64.urlsafe_b64encode)):
+        FORMS[f"{_name} after {_before!r}"] = lambda key, before=_before, encode=_encode: encode(  # type: ignore[misc]
+            f"{before}{key}".encode()
+        ).decode()
