@@ -10,7 +10,6 @@ like and what it is answered with; one that differs, one too many, and one that 
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
 import json
@@ -20,7 +19,7 @@ import ssl
 import struct
 import threading
 import typing as t
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from billing_sandbox._api import Api, Options
 from billing_sandbox._server import Server
@@ -33,26 +32,15 @@ class Request(str):
     """The head of a request as it came over the wire."""
 
     @property
-    def method(self) -> str:
-        return self.partition(" ")[0]
-
-    @property
-    def path(self) -> str:
-        """The path as the client quoted it."""
-        return self._url.path
-
-    @property
-    def query(self) -> list[tuple[str, str]]:
-        """The query parameters by name; one that stands there twice is there twice."""
-        return sorted(parse_qsl(self._url.query, keep_blank_values=True))
+    def call(self) -> tuple[str, str, list[tuple[str, str]]]:
+        """The method, the path as the client quoted it, and the query parameters by name."""
+        method, target, _version = self.split(" ", 2)
+        url = urlsplit(target)
+        return method, url.path, sorted(parse_qsl(url.query, keep_blank_values=True))
 
     @property
     def headers(self) -> dict[str, str]:
         return dict(http.client.parse_headers(io.BytesIO(self.partition("\n")[2].encode("latin-1"))).items())
-
-    @property
-    def _url(self) -> SplitResult:
-        return urlsplit(self.split(" ", 2)[1])
 
 
 class Line:
@@ -157,24 +145,16 @@ class Wire(Server):
 class Expectation(t.NamedTuple):
     """What the next request has to look like, and the script that answers it."""
 
-    method: str
-    path: str
-    query: list[tuple[str, str]]
+    call: tuple[str, str, list[tuple[str, str]]]
     headers: t.Mapping[str, str | None]
     script: Script
 
     def differences(self, request: Request) -> list[str]:
         """Return a line for each way in which a request is not the one expected."""
-        lines = [
-            f"{name} is {getattr(request, name)!r}, not {getattr(self, name)!r}"
-            for name in ("method", "path", "query")
-            if getattr(request, name) != getattr(self, name)
-        ]
         got = {name.lower(): value for name, value in request.headers.items()}
-        for name, value in self.headers.items():
-            if got.get(name.lower()) != value:
-                lines.append(f"the header {name} is {got.get(name.lower())!r}, not {value!r}")
-        return lines
+        pairs = [("the call", request.call, self.call)]
+        pairs += [(f"the header {name}", got.get(name.lower()), value) for name, value in self.headers.items()]
+        return [f"{name} is {found!r}, not {wanted!r}" for name, found, wanted in pairs if found != wanted]
 
 
 class ExpectingServer(Wire):
@@ -211,32 +191,28 @@ class ExpectingServer(Wire):
         :param act: answers the request in place of C(answer).
         """
         usual = say(answer, status=status, headers={"Connection": "keep-alive", **(answer_headers or {})})
-        wanted = sorted((query or {}).items())
-        expected = Expectation(method, path, wanted, self._headers if headers is None else headers, act or usual)
-        self._expectations.append(expected)
+        wanted = method, path, sorted((query or {}).items())
+        self._expectations.append(Expectation(wanted, self._headers if headers is None else headers, act or usual))
 
     def script_for(self, line: Line) -> Script:
         """Return the answer to the request that is expected next, or a refusal that is noted as a problem."""
-        request = line.request
         line.stays = True
         with self._lock:
-            self.requests.append(request)
-            if not self._expectations:
-                differences = ["nothing more was expected"]
-            else:
+            self.requests.append(line.request)
+            if self._expectations:
                 expectation = self._expectations.pop(0)
-                differences = expectation.differences(request)
-                if not differences:
-                    return expectation.script
-            lines = "; ".join(differences)
-            self._problems.append(f"{request.method} {request.path} {request.query}: {lines}")
+                problem = "; ".join(expectation.differences(line.request))
+            else:
+                problem = f"nothing more was expected than {line.request.call}"
+            if not problem:
+                return expectation.script
+            self._problems.append(problem)
         # 501 is not tried again, so that the client under test ends at once.
-        return say({"message": f"unexpected: {lines}"}, status=501)
+        return say({"message": f"unexpected: {problem}"}, status=501)
 
     def verify(self) -> None:
         """Fail when the requests were not exactly those expected; what was expected is forgotten."""
-        left = [f"never came: {expected.method} {expected.path} {expected.query}" for expected in self._expectations]
-        lines = self._problems + left
+        lines = self._problems + [f"never came: {expected.call}" for expected in self._expectations]
         self._problems, self._expectations = [], []
         assert not lines, "\n".join(lines)
 
@@ -287,5 +263,5 @@ def drip(data: bytes, *, begin: bytes = b"", pause: float = 0.15) -> Script:
 
 def free_port() -> int:
     """Return a port that nobody listens on."""
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
         return t.cast("int", listener.getsockname()[1])

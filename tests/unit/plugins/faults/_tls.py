@@ -21,17 +21,11 @@ def server_context(certificate: t.Any) -> ssl.SSLContext:
     return context
 
 
-class Files(t.NamedTuple):
-    """Files of CA certificates: the right one, another one, what is none, and none at all."""
+class Authority(t.NamedTuple):
+    """The CA of the servers, and files that a user could name: of it, of another one, no certificates, and none."""
 
+    ca: t.Any
     good: str
     other: str
     garbage: str
     missing: str
-
-
-class Authority(t.NamedTuple):
-    """The CA of the servers, and the files that a user could name."""
-
-    ca: t.Any
-    files: Files

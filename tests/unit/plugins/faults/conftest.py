@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tls import Authority, Files
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tls import Authority
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +20,4 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     ca.cert_pem.write_to_path(folder / "good.pem")
     trustme.CA().cert_pem.write_to_path(folder / "other.pem")
     (folder / "garbage.pem").write_text("this is no certificate\n", encoding="utf-8")
-    names = ("good", "other", "garbage", "missing")
-    return Authority(ca, Files(*(str(folder / f"{name}.pem") for name in names)))
+    return Authority(ca, *(str(folder / f"{name}.pem") for name in Authority._fields[1:]))

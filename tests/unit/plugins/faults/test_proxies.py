@@ -78,7 +78,7 @@ def wire(authority: Authority) -> t.Iterator[Wire]:
 
 def through(proxy: str, wire: Wire, authority: Authority, name: str = "HTTPS_PROXY", **options: t.Any) -> Ended:
     """Ask the API with a proxy in the environment, and hold the outcome to not telling any secret."""
-    ended = call(wire.url, environment={name: proxy}, verify=authority.files.good, **options)
+    ended = call(wire.url, environment={name: proxy}, verify=authority.good, **options)
     for secret in (KEY, WORD, base64.b64encode(f"{USER}:{WORD}".encode()).decode()):
         assert secret not in f"{ended.text} {ended.error!r}"
     return ended
@@ -99,7 +99,7 @@ def test_connect(name: str, proxy: Proxy, wire: Wire, authority: Authority) -> N
 def test_no_proxy(no_proxy: str, wire: Wire, authority: Authority) -> None:
     with Wire(say(HTML, status=403)) as other:
         environment = {"HTTPS_PROXY": other.url, "NO_PROXY": no_proxy}
-        assert call(wire.url, environment=environment, verify=authority.files.good).value == GOOD
+        assert call(wire.url, environment=environment, verify=authority.good).value == GOOD
     assert other.connections == 0
 
 

@@ -37,26 +37,18 @@ PRECEDENCE: list[tuple[bool | str, str | None, str | None, str]] = [
     (False, None, None, TRUSTED),
     (True, "good", None, TRUSTED),
     (True, "other", None, REFUSED),
-    (True, "garbage", None, UNREADABLE),
     (True, "missing", None, UNREADABLE),
     (True, None, "good", TRUSTED),
-    (True, None, "other", REFUSED),
     (True, None, "garbage", UNREADABLE),
-    (True, None, "missing", UNREADABLE),
     (True, "good", "other", TRUSTED),
-    (True, "good", "missing", TRUSTED),
     (True, "other", "good", REFUSED),
     (True, "missing", "good", UNREADABLE),
     (True, "", "good", TRUSTED),
-    ("good", "other", None, TRUSTED),
     ("good", None, "other", TRUSTED),
     ("good", "missing", "missing", TRUSTED),
     ("other", "good", "good", REFUSED),
     ("garbage", "good", None, UNREADABLE),
-    (False, "good", None, TRUSTED),
-    (False, "other", "other", TRUSTED),
     (False, "missing", "missing", TRUSTED),
-    (False, "garbage", None, TRUSTED),
 ]
 
 
@@ -70,7 +62,7 @@ def test_precedence(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     """The options beat the environment, in which REQUESTS_CA_BUNDLE beats CURL_CA_BUNDLE."""
-    files = authority.files._asdict()
+    files = authority._asdict()
     bundles = {"REQUESTS_CA_BUNDLE": requests_bundle, "CURL_CA_BUNDLE": curl_bundle}
     environment = {name: files.get(value, value) for name, value in bundles.items() if value is not None}
     with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:
@@ -92,7 +84,7 @@ def test_precedence(
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_options_reach_the_client(kind: str, authority: Authority) -> None:
     with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:
-        for options in ({"ca_path": authority.files.good}, {"validate_certs": False}):
+        for options in ({"ca_path": authority.good}, {"validate_certs": False}):
             outcome = run_plugin(kind, {"api_url": wire.url, **options})
             assert (outcome.invoices, outcome.text) == ([], "")
             assert "InsecureRequestWarning" not in outcome.shown
@@ -104,7 +96,7 @@ def test_ca_folder(authority: Authority, tmp_path: pathlib.Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl is not here")
-    shutil.copy(authority.files.good, tmp_path / "ca.pem")
+    shutil.copy(authority.good, tmp_path / "ca.pem")
     with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:
         assert "not valid" in call(wire.url, verify=str(tmp_path)).text
         subprocess.run([openssl, "rehash", str(tmp_path)], check=True, capture_output=True)
@@ -128,7 +120,7 @@ def _expired(ca: t.Any) -> t.Any:
 def test_certificates(certificate: t.Callable[[t.Any], t.Any], words: tuple[str, ...], authority: Authority) -> None:
     """No request leaves for a server whose certificate is not valid; validate_certs says whether that counts."""
     with Wire(say(GOOD), tls=server_context(certificate(authority.ca))) as wire:
-        ended = call(wire.url, verify=authority.files.good)
+        ended = call(wire.url, verify=authority.good)
         assert (wire.requests, wire.connections, ended.failure["reason"]) == ([], 1, "network")
         for word in ("TLS certificate", *words):
             assert word in ended.text
@@ -144,11 +136,10 @@ def test_not_tls() -> None:
     assert (ended.failure["reason"], ended.waits) == ("network", [])
 
 
-def test_a_certificate_that_is_not_strict(tmp_path: pathlib.Path) -> None:
+def test_a_certificate_that_is_not_strict(authority: Authority, tmp_path: pathlib.Path) -> None:
     """Python 3.13 and newer want to know which key signed a certificate; older ones do not ask."""
-    certificate, authority = _without_key_identifier(tmp_path)
-    with Wire(say(GOOD), tls=certificate) as wire:
-        ended = call(wire.url, verify=authority)
+    with Wire(say(GOOD), tls=_without_key_identifier(authority, tmp_path / "server.pem")) as wire:
+        ended = call(wire.url, verify=authority.good)
     if ended.error is None:
         assert sys.version_info < (3, 13)
         return
@@ -156,38 +147,28 @@ def test_a_certificate_that_is_not_strict(tmp_path: pathlib.Path) -> None:
     assert ended.waits == []
 
 
-def _without_key_identifier(folder: pathlib.Path) -> tuple[ssl.SSLContext, str]:
-    """Return a server's certificate without an Authority Key Identifier, and the file of the CA that signed it."""
+def _without_key_identifier(authority: Authority, file: pathlib.Path) -> ssl.SSLContext:
+    """Return a server whose certificate does not say which key of the CA has signed it."""
     x509 = pytest.importorskip("cryptography.x509")
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
 
-    def build(name: str, issuer: str, key: t.Any, signer: t.Any, *extensions: t.Any) -> t.Any:
-        builder = x509.CertificateBuilder(
-            subject_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]),
-            issuer_name=x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]),
-            public_key=key.public_key(),
-            serial_number=x509.random_serial_number(),
-            not_valid_before=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc),
-            not_valid_after=datetime.datetime(2040, 1, 1, tzinfo=datetime.timezone.utc),
-        )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
-        return builder.sign(signer, hashes.SHA256())
-
-    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _key in range(2))
-    ca = build("ca", "ca", ca_key, ca_key, x509.BasicConstraints(ca=True, path_length=None))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
-    certificate = build("server", "ca", key, ca_key, address)
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (folder / "server.pem").write_bytes(
-        certificate.public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    issued = authority.ca.issue_cert(HOST)
+    signer = serialization.load_pem_private_key(authority.ca.private_key_pem.bytes(), None)
+    model = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
+    builder = x509.CertificateBuilder(
+        issuer_name=model.issuer,
+        subject_name=model.subject,
+        public_key=model.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc),
+        not_valid_after=datetime.datetime(2040, 1, 1, tzinfo=datetime.timezone.utc),
     )
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), False)
+    certificate = builder.sign(signer, hashes.SHA256())
+    file.write_bytes(issued.private_key_pem.bytes() + certificate.public_bytes(serialization.Encoding.PEM))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return context, str(folder / "ca.pem")
+    context.load_cert_chain(file)
+    return context
 
 
 def test_one_connection(authority: Authority) -> None:
@@ -195,7 +176,7 @@ def test_one_connection(authority: Authority) -> None:
     with serve(tls=server_context(authority.ca.issue_cert(HOST))) as api:
         for number in "01234":
             api.expect(f"{INVOICES}/{number}", answer={})
-        with client_for(api.url, Clock(), verify=authority.files.good) as client:
+        with client_for(api.url, Clock(), verify=authority.good) as client:
             for number in "01234":
                 client.get("api", "v1", "invoices", number)
     assert api.connections == 1
