@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import pathlib
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client
@@ -18,7 +16,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credent
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import Connection
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import TREE, fresh_environment
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
 
 NOW = datetime.datetime(2026, 11, 23, 12, 0, 0, tzinfo=datetime.timezone.utc)
 
@@ -82,8 +80,3 @@ def call(url: str, *, environment: t.Mapping[str, str] | None = None, **options:
             return Ended(client.get("api", "v1", "invoices"), None, "", clock.waits)
         except BillingError as error:
             return Ended(None, error, f"{error}", clock.waits)
-
-
-def python_environment(home: pathlib.Path) -> dict[str, str]:
-    """Return the environment of a Python of its own in which the collection can be imported."""
-    return {"PYTHONPATH": f"{TREE}", "PYTHONDEVMODE": "1", "PATH": os.environ["PATH"], "HOME": f"{home}"}

@@ -45,9 +45,6 @@ _GROUPS = (
     "period", "invoice", "status", "cluster", "cluster_id", "plan", "cloud_provider", "region", "folder", "label:team",
     "description", "unit", "kind",
 )  # fmt: skip
-_DETAILS = ("full", "clusters", "totals")
-_FORMATS = ("csv", "json", "jsonl")
-_LAYOUTS = ("line_items", "invoices", "focus-1.2", "focus-1.4")
 
 
 class Round:
@@ -104,55 +101,55 @@ class Round:
     def run(self, url: str, folder: str) -> str:
         """Hand the answer to one of the plugins and return which; AssertionError when it ends as it may not."""
         plugin = self.random.choice(["invoice_info", "invoice", "cost_info", "invoice_export", "filters"])
-        options = {
-            "api_url": url,
-            "api_key": KEY,
-            "retries": 0,
-            **self.random.choice([{}, {}, {"period": "2026"}, {"period": "2026-10"}, {"invoice_id": ["a", "b"]}]),
-        }
-        getattr(self, f"_run_{plugin}")(options, folder)
+        which = self.random.choice([{}, {}, {"period": "2026"}, {"period": "2026-10"}, {"invoice_id": ["a", "b"]}])
+        options = {"api_url": url, "api_key": KEY, "retries": 0, **which}
+        if plugin == "filters":
+            self._run_filters()
+        elif plugin == "cost_info":
+            self._run_module(plugin, {**options, **self._costs()}, "costs")
+        elif plugin == "invoice_export":
+            self._run_module(plugin, {**options, **self._export(), "dest": f"{folder}/export"}, "rows")
+        else:
+            options["detail"] = self.random.choice(("full", "clusters", "totals"))
+            if plugin == "invoice_info":
+                self._run_module(plugin, options, "invoices")
+            else:
+                self._run_lookup(options)
         return plugin
 
-    def _run_invoice_info(self, options: dict[str, t.Any], _folder: str) -> None:
-        self._run_module("invoice_info", {**options, "detail": self.random.choice(_DETAILS)}, "invoices")
-
-    def _run_invoice(self, options: dict[str, t.Any], _folder: str) -> None:
-        terms = [options.pop("invoice_id")] if "invoice_id" in options else []
-        text = ""
-        try:
-            assert isinstance(run_lookup("invoice", terms, {**options, "detail": self.random.choice(_DETAILS)}), list)
-        except LookupFailureError as error:
-            text = error.args[0]
-        _check_text(text)
-
-    def _run_cost_info(self, options: dict[str, t.Any], _folder: str) -> None:
-        options["group_by"] = self.random.sample(_GROUPS, self.random.randint(0, 4))
+    def _costs(self) -> dict[str, t.Any]:
+        options: dict[str, t.Any] = {"group_by": self.random.sample(_GROUPS, self.random.randint(0, 4))}
         if self.random.random() < 0.5:
             options["credit_rate"] = 1.25
         if self.random.random() < 0.3 and not {"invoice", "status"}.intersection(options["group_by"]):
-            options["group_by"] = sorted({"period", *options["group_by"]})
-            options["compare"] = "previous"
+            options.update(group_by=sorted({"period", *options["group_by"]}), compare="previous")
         if self.random.random() < 0.5:
             options["breakdowns"] = {"more": self.random.sample(_GROUPS, 2)}
             options["budgets"] = [{"amount": 1}, {"amount": 1, "group": {"label:team": "payments"}}]
-        self._run_module("cost_info", options, "costs")
+        return options
 
-    def _run_invoice_export(self, options: dict[str, t.Any], folder: str) -> None:
-        layout = self.random.choice(_LAYOUTS)
-        options.update(dest=f"{folder}/export", format=self.random.choice(_FORMATS), layout=layout)
-        if layout.startswith("focus") and self.random.random() < 0.7:
-            options.update(billing_account_id="o1", credit_rate=1)
-        self._run_module("invoice_export", options, "rows")
+    def _export(self) -> dict[str, t.Any]:
+        layout = self.random.choice(("line_items", "invoices", "focus-1.2", "focus-1.4"))
+        account = {"billing_account_id": "o1", "credit_rate": 1}
+        more = account if layout.startswith("focus") and self.random.random() < 0.7 else {}
+        return {"format": self.random.choice(("csv", "json", "jsonl")), "layout": layout, **more}
+
+    def _run_lookup(self, options: dict[str, t.Any]) -> None:
+        terms = [options.pop("invoice_id")] if "invoice_id" in options else []
+        try:
+            assert isinstance(run_lookup("invoice", terms, options), list)
+        except LookupFailureError as error:
+            _check_text(error.args[0])
 
     def _run_module(self, name: str, options: dict[str, t.Any], result: str) -> None:
         ended = run_module(name, options)
         _check_text(ended.data.get("msg", ""))
         if ended.exit_code == 0:
             assert result in ended.data
-            return
-        assert ended.data["failure"]["reason"] in _REASONS
+        else:
+            assert ended.data["failure"]["reason"] in _REASONS
 
-    def _run_filters(self, _options: dict[str, t.Any], _folder: str) -> None:
+    def _run_filters(self) -> None:
         """The filters get whatever a playbook hands them: the value as it is, and the list within."""
         from ansible.errors import AnsibleFilterError
 
@@ -165,12 +162,10 @@ class Round:
             ):
                 package = "ansible_collections.cockroachdb_cloud.billing.plugins.filter"
                 function = importlib.import_module(f"{package}.{name}").FilterModule().filters()[name]
-                text = ""
                 try:
                     json.dumps(function(copy.deepcopy(value), **arguments), allow_nan=False)
                 except AnsibleFilterError as error:
-                    text = f"{error}"
-                _check_text(text)
+                    _check_text(f"{error}")
 
 
 def _check_text(text: str) -> None:

@@ -120,9 +120,6 @@ PLACES = {
         ("environment-key", "environment variable COCKROACH_API_KEY"),
         ("environment-jwt", "environment variable COCKROACH_API_JWT"),
         ("environment-key environment-jwt", "environment variable COCKROACH_API_KEY"),
-        ("option-key environment-jwt", "option api_key"),
-        ("option-key environment-key environment-jwt", "option api_key"),
-        ("option-jwt environment-key", "option api_jwt"),
         ("option-jwt variable-key environment-key", "option api_jwt"),
         ("option-key variable-jwt environment-jwt", "option api_key"),
         ("variable-jwt environment-key", "variable v_api_jwt"),
@@ -141,21 +138,13 @@ def test_key_and_jwt_in_one_layer() -> None:
     )
 
 
-def test_a_stronger_layer_hides_a_broken_one() -> None:
+def test_one_that_is_broken_hides_weaker_ones_and_no_stronger_one() -> None:
+    """What was left blank was meant to be filled in: the other is not used in its place."""
     broken = Layer({"api_key": "", "api_jwt": "a b"}, "environment variable {variable}", False)
     assert find(broken, api_key="sandbox-key").secret == "sandbox-key"
     assert "environment variable COCKROACH_API_KEY is empty" in refusal(broken)
-
-
-def test_one_that_is_broken_beside_one_that_is_not() -> None:
-    """What was left blank was meant to be filled in: the other is not used in its place."""
-    variables = {"api_key": "", "api_jwt": "sandbox.jwt"}
-    assert refusal(Layer(variables, "variable v_{option}")).startswith("The variable v_api_key is empty: ")
-    assert refusal(api_key="sandbox-key", api_jwt=" ").startswith("The option api_jwt is empty: ")
-
-
-def test_an_empty_option_does_not_fall_through_to_the_environment() -> None:
     assert "option api_key is empty" in refusal(*layers_of("environment-key"), api_key="")
+    assert "option api_jwt is empty" in refusal(api_key="sandbox-key", api_jwt=" ")
 
 
 def test_the_environment_is_read_where_it_is_asked_for() -> None:
@@ -195,12 +184,6 @@ def test_what_is_masked(layers: list[Layer], masked: set[str]) -> None:
     assert mask_secrets(layers) == masked
 
 
-@given(LONG)
-def test_the_credential_that_is_used_is_masked(secret: str) -> None:
-    layers = [Layer({"api_key": None}, ""), Layer({"api_key": secret, "api_jwt": "0"}, "", False)]
-    assert secret in mask_secrets(layers)
-
-
 def test_secrets_are_taken_out_of_options() -> None:
     options = {"api_key": "sandbox-key", "api_jwt": ["sandbox.jwt"], "timeout": 5}
     with fresh_environment():
@@ -213,10 +196,8 @@ def test_secrets_are_taken_out_of_options() -> None:
     ("url", "left"),
     [
         ("https://user:secret@host/path", "********@host/path"),
-        ("https://secret@host", "********@host"),
         ("https://user:sec@ret@host", "********@host"),
         ("user:secret@host", "********@host"),
-        ("https:user:secret@host", "********@host"),
         ("secret@", "********@"),
         ("https://host/path", "https://host/path"),
         (["https://user:secret@host"], "********@host']"),

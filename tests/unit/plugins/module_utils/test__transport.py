@@ -7,13 +7,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import pathlib
 import random
 import ssl
 import subprocess
-import sys
-import textwrap
 import threading
 import time
 import typing as t
@@ -29,9 +25,8 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api impor
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import (
     call,
     connect,
-    python_environment,
 )
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment, run_python
 
 
 @pytest.fixture(autouse=True)
@@ -115,19 +110,10 @@ def test_logs_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) -> None
     assert not [name for name in logging.root.manager.loggerDict if logging.getLogger(name).filters]
 
 
-def test_broken_urllib3(tmp_path: pathlib.Path) -> None:
-    """A real interpreter with a urllib3 that cannot be imported: the module_util is there, and knows the reason."""
-    environment = python_environment(tmp_path)
-    (tmp_path / "urllib3").mkdir()
-    (tmp_path / "urllib3" / "__init__.py").write_text("raise ImportError('urllib3 wants OpenSSL 1.1.1')\n")
-    done = subprocess.run(
-        [sys.executable, "-c", f"from {_client.__name__} import IMPORT_ERROR; print(IMPORT_ERROR)"],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**environment, "PYTHONPATH": f"{tmp_path}{os.pathsep}{environment['PYTHONPATH']}"},
-    )
-    assert "urllib3 wants OpenSSL 1.1.1" in done.stdout
+def test_broken_urllib3() -> None:
+    """A real interpreter in which urllib3 cannot be imported: the module_util is there, and knows the reason."""
+    program = f"from {_client.__name__} import IMPORT_ERROR; print(IMPORT_ERROR)"
+    assert run_python("-c", program, blocked=["urllib3"]).stdout == "No module named urllib3\n"
 
 
 def gzip_of(pieces: t.Iterable[bytes]) -> bytes:
@@ -143,12 +129,11 @@ GZIP = {"Content-Encoding": "gzip"}
     [
         say(b" " * 300_000),
         say(b" " * 300_000, headers={"Content-Length": None}),
-        say(b"", headers={"Content-Length": "9" * 5000}),
         say(gzip_of([b" " * 1_000_000]), headers=GZIP),
         raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b" " * 65536 + b"\r\n") * 9),
         say(gzip_of([b" " * 1_000_000]), headers=GZIP, status=503),
     ],
-    ids=["announced", "without a length", "5000 digits", "gzip", "chunked", "an error's"],
+    ids=["announced", "without a length", "gzip", "chunked", "an error's"],
 )
 def test_a_body_that_is_too_large(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """One error and no second attempt."""
@@ -168,45 +153,32 @@ def test_a_body_as_large_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CHILD = """
-    import json, resource, sys
-    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _credential, _errors
-    from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _options, _transport
-    _transport.LARGEST_BODY = 20 << 20
-    credential = _credential.Credential("sandbox-key", "api_key", "option api_key")
-    url, timeout, retries = sys.argv[1:]
-    connection = _options.Connection(
-        credential, None, None, url, "2024-09-16", True, float(timeout), int(retries), 0)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    try:
-        _client.Client(connection).get("x")
-    except _errors.BillingError as error:
-        print(error.reason, error.attempts)
-    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before >> 10 > 50:
-        print("more than 50 MiB")
-    raise SystemExit(3)
+import resource, sys
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _transport
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import call
+_transport.LARGEST_BODY = 20 << 20
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+failure = call(sys.argv[1], timeout=float(sys.argv[2]), retry_max_delay=0).failure
+print(failure["reason"], failure["attempts"])
+if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before >> 10 > 50:
+    print("more than 50 MiB")
+raise SystemExit(3)
 """
 
 
-def run_child(url: str, home: pathlib.Path, *, timeout: float, retries: int) -> subprocess.CompletedProcess[str]:
+def run_child(url: str, timeout: float) -> subprocess.CompletedProcess[str]:
     """Send one request with a client in a process of its own, that says what came of it."""
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(CHILD), url, f"{timeout}", f"{retries}"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        env=python_environment(home),
-    )
+    return run_python("-c", CHILD, url, f"{timeout}", environment={"PYTHONDEVMODE": "1"})
 
 
 @pytest.mark.parametrize(("coding", "expected"), [("gzip", "response 1\n"), ("gzip, gzip", "network 5\n")])
-def test_a_bomb(coding: str, expected: str, tmp_path: pathlib.Path) -> None:
+def test_a_bomb(coding: str, expected: str) -> None:
     """A chunk that unpacks to a thousand times its size takes no more memory than the bound, in two layers none."""
     body = gzip_of([bytes(1 << 20)] * 200)
     if coding != "gzip":
         body = gzip_of([body])
     with Wire(say(body, headers={"Content-Encoding": coding})) as wire:
-        assert run_child(wire.url, tmp_path, timeout=60, retries=4).stdout == expected
+        assert run_child(wire.url, 60).stdout == expected
 
 
 @pytest.mark.parametrize(
@@ -250,12 +222,12 @@ def test_interim_answers(before: bytes) -> None:
             assert call(wire.url, retries=0).value == {"a": 1}
 
 
-def test_process_ends_at_once(tmp_path: pathlib.Path) -> None:
+def test_process_ends_at_once() -> None:
     """A thread that still waits neither keeps the process nor writes anything when the interpreter ends."""
     # Headers that drip: no urllib3 can end a thread that waits for them.
     with Wire(drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 999, pause=0.05)) as wire:
         started = time.monotonic()
-        done = run_child(wire.url, tmp_path, timeout=0.3, retries=0)
-        assert (done.stdout, done.stderr, done.returncode) == ("timeout 1\n", "", 3)
-        # The attempt's time, and the start of an interpreter on a busy machine.
+        done = run_child(wire.url, 0.2)
+        assert (done.stdout, done.stderr, done.returncode) == ("timeout 5\n", "", 3)
+        # The attempts' time, and the start of an interpreter on a busy machine.
         assert time.monotonic() - started < 8
