@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import typing as t
 
@@ -49,9 +50,14 @@ class Clock:
         self.now += datetime.timedelta(seconds=seconds)
 
 
-def client_for(url: str, clock: Clock, **options: t.Any) -> _client.Client:
-    """Return a client that waits on a clock of the test."""
-    return _client.Client(connect(url, **options), sleep=clock.sleep, now=lambda: clock.now)
+@contextlib.contextmanager
+def client_for(
+    url: str, clock: Clock, environment: t.Mapping[str, str] | None = None, **options: t.Any
+) -> t.Iterator[_client.Client]:
+    """Run with a client that waits on a clock of the test, in a fresh environment plus the variables given."""
+    with fresh_environment(environment):
+        with _client.Client(connect(url, **options), sleep=clock.sleep, now=lambda: clock.now) as client:
+            yield client
 
 
 class Ended(t.NamedTuple):
@@ -75,7 +81,7 @@ def call(url: str, *, environment: t.Mapping[str, str] | None = None, **options:
     :param options: those of the connection that are not the usual ones.
     """
     clock = Clock()
-    with fresh_environment(environment), client_for(url, clock, **options) as client:
+    with client_for(url, clock, environment, **options) as client:
         try:
             return Ended(client.get("api", "v1", "invoices"), None, "", clock.waits)
         except BillingError as error:

@@ -16,7 +16,7 @@ import threading
 import typing as t
 
 import pytest
-from billing_sandbox._scripted import Line, Wire, answer
+from billing_sandbox._scripted import Line, Script, Wire, answer, hang
 
 COLLECTION = "cockroachdb_cloud.billing"
 KEYS = {
@@ -27,28 +27,15 @@ KEYS = {
 
 
 def _key(line: Line) -> str:
-    found = re.search(r"Bearer (\S+)", line.request)
-    assert found
-    return found.group(1)
+    return line.request.headers["Authorization"].split()[1]
 
 
-def _data(line: Line) -> None:
-    line.send(answer({"invoices": [{"invoice_id": "one", _key(line): [f"<{_key(line)}>"]}]}))
-
-
-def _error(line: Line) -> None:
-    line.send(answer({"code": 7, "message": f"denied to {_key(line)}"}, status=403))
-
-
-def _no_header(line: Line) -> None:
-    line.send(f"HTTP/1.1 400 {_key(line)}\r\n{_key(line)}\r\nContent-Length: 0\r\n\r\n".encode())
-
-
-def _hang(line: Line) -> None:
-    line.wait()
-
-
-SCRIPTS = (_data, _error, _no_header, _hang)
+SCRIPTS: tuple[Script, ...] = (
+    lambda line: line.send(answer({"invoices": [{"invoice_id": "one", _key(line): [f"<{_key(line)}>"]}]})),
+    lambda line: line.send(answer({"code": 7, "message": f"denied to {_key(line)}"}, status=403)),
+    lambda line: line.send(f"HTTP/1.1 400 {_key(line)}\r\n{_key(line)}\r\nContent-Length: 0\r\n\r\n".encode()),
+    hang(),
+)
 
 
 class Processes(threading.Thread):

@@ -116,7 +116,7 @@ def test_proxy_that_hangs(wire: Wire, authority: Authority) -> None:
     assert ended.failure["reason"] == "timeout"
 
 
-NOWHERE = f"{USER}:{WORD}@127.0.0.1:{free_port()}"
+NOWHERE = f"{USER}:{WORD}@127.0.0.1:{{}}"  # a port that nobody listens on
 NO_URL = "the URL of a proxy in the environment (HTTPS_PROXY), cannot be used"
 NO_SOCKS = (
     f"SOCKS proxy (ALL_PROXY or HTTPS_PROXY), which needs the PySocks library: {sys.executable} -m pip install PySocks"
@@ -153,7 +153,7 @@ def test_proxy_that_is_none(
     proxy_url: str, name: str, reason: str, attempts: int, words: str, wire: Wire, authority: Authority
 ) -> None:
     with _without_socks():
-        ended = through(proxy_url, wire, authority, name)
+        ended = through(proxy_url.format(free_port()), wire, authority, name)
     assert words in ended.text
     assert (ended.failure["reason"], ended.failure["attempts"]) == (reason, attempts)
 

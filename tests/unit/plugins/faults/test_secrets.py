@@ -109,8 +109,6 @@ def _check(key: str, *shown: t.Any) -> None:
 
 quickly = settings(
     max_examples=8,
-    deadline=None,
-    database=None,
     phases=[Phase.explicit, Phase.generate],  # each run of an example opens sockets: shrinking would take minutes
     suppress_health_check=list(HealthCheck),
 )

@@ -20,14 +20,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credent
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, ResponseError
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, JWT, JWT_HEADERS, KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import Clock, call, client_for, connect
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
-
-
-@pytest.fixture(autouse=True)
-def _environment() -> t.Iterator[None]:
-    with fresh_environment():
-        yield
-
 
 LIMITED = say({"code": 8, "message": "rate limit exceeded"}, status=429, headers={"Retry-After": "1"})
 
@@ -38,7 +30,7 @@ LIMITED = say({"code": 8, "message": "rate limit exceeded"}, status=429, headers
 def test_request(api: Api) -> None:
     """Each segment is quoted whole. (Dot segments the options have refused before.)"""
     api.expect(f"{INVOICES}/a%20b%2Fc..%3F", query={"x": "1 2", "y": "a&b"}, answer={"a": 1})
-    with _client.Client(connect(api.url)) as client:
+    with client_for(api.url, Clock()) as client:
         assert client.get("api", "v1", "invoices", "a b/c..?", query={"x": "1 2", "y": "a&b"}) == {"a": 1}
 
 
@@ -47,9 +39,7 @@ def test_jwt(api: Api) -> None:
     api.expect(headers={**JWT_HEADERS, "Cc-Username": "someone"}, answer={})
     api.expect(headers=JWT_HEADERS, answer={})
     for username in ("someone", None):
-        connection = connect(api.url, credential=credential, vanity_name="acme", username=username)
-        with _client.Client(connection) as client:
-            assert client.get("api", "v1", "invoices") == {}
+        assert call(api.url, credential=credential, vanity_name="acme", username=username).value == {}
 
 
 @pytest.mark.parametrize("entry", ["machine 127.0.0.1", "default"])
@@ -121,6 +111,7 @@ def asks(status: int, wait: str | None) -> Script:
         (asks(503, None), {"retry_max_delay": 0}, [0, 0, 0, 0]),
         (asks(503, "7"), {"retries": 2}, [7, 7]),
         (asks(503, "7"), {"retries": 0}, []),
+        (asks(503, "61"), {}, []),
     ],
 )
 def test_waits(script: Script, options: dict[str, int], waits: list[float]) -> None:

@@ -22,17 +22,8 @@ from billing_sandbox._scripted import Line, Script, Wire, answer, drip, hang, ra
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _transport
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import NotFoundError
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import Api
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import (
-    call,
-    connect,
-)
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment, run_python
-
-
-@pytest.fixture(autouse=True)
-def _environment() -> t.Iterator[None]:
-    with fresh_environment():
-        yield
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import Clock, call, client_for
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import run_python
 
 
 def workers() -> list[threading.Thread]:
@@ -89,7 +80,7 @@ def test_connection_is_kept_after_an_error(api: Api) -> None:
     """An answer that was read whole leaves its connection to the next call."""
     api.expect("/x", answer={"code": 5}, status=404)
     api.expect("/x", answer={})
-    with _client.Client(connect(api.url)) as client:
+    with client_for(api.url, Clock()) as client:
         with pytest.raises(NotFoundError):
             client.get("x")
         assert client.get("x") == {}
