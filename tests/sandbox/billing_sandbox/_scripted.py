@@ -63,8 +63,9 @@ class Line:
         self.request = Request(head.decode("latin-1"))
         return True
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> Line:
         self.connection.sendall(data)
+        return self
 
     def drip(self, data: bytes, pause: float) -> None:
         """Send a byte at a time until the client leaves or the server stops."""
@@ -152,7 +153,7 @@ class Expectation(t.NamedTuple):
     def differences(self, request: Request) -> list[str]:
         """Return a line for each way in which a request is not the one expected."""
         got = {name.lower(): value for name, value in request.headers.items()}
-        pairs = [("the call", request.call, self.call)]
+        pairs: list[tuple[str, t.Any, t.Any]] = [("the call", request.call, self.call)]
         pairs += [(f"the header {name}", got.get(name.lower()), value) for name, value in self.headers.items()]
         return [f"{name} is {found!r}, not {wanted!r}" for name, found, wanted in pairs if found != wanted]
 
@@ -199,13 +200,12 @@ class ExpectingServer(Wire):
         line.stays = True
         with self._lock:
             self.requests.append(line.request)
+            problem = f"nothing more was expected than {line.request.call}"
             if self._expectations:
                 expectation = self._expectations.pop(0)
                 problem = "; ".join(expectation.differences(line.request))
-            else:
-                problem = f"nothing more was expected than {line.request.call}"
-            if not problem:
-                return expectation.script
+                if not problem:
+                    return expectation.script
             self._problems.append(problem)
         # 501 is not tried again, so that the client under test ends at once.
         return say({"message": f"unexpected: {problem}"}, status=501)
@@ -229,11 +229,10 @@ def answer(
     :param body: bytes, or a JSON value.
     :param headers: beat the Content-Type, Content-Length and Connection that are made up; None leaves one out.
     """
-    if not isinstance(body, bytes):
-        body = json.dumps(body).encode()
-    made_up = {"Content-Type": "application/json", "Content-Length": f"{len(body)}", "Connection": "close"}
+    data: bytes = body if isinstance(body, bytes) else json.dumps(body).encode()
+    made_up = {"Content-Type": "application/json", "Content-Length": f"{len(data)}", "Connection": "close"}
     lines = [f"{name}: {value}" for name, value in {**made_up, **(headers or {})}.items() if value is not None]
-    return "\r\n".join([f"{version} {status} Text", *lines, "", ""]).encode("latin-1") + body
+    return "\r\n".join([f"{version} {status} Text", *lines, "", ""]).encode("latin-1") + data
 
 
 def say(body: t.Any = b"", **rest: t.Any) -> Script:
@@ -248,17 +247,17 @@ def raw(data: bytes) -> Script:
 
 def break_off(data: bytes) -> Script:
     """Return a script that sends bytes and resets the connection."""
-    return lambda line: (line.send(data), line.reset())
+    return lambda line: line.send(data).reset()
 
 
 def hang(begin: bytes = b"") -> Script:
     """Return a script that sends the beginning of an answer and then nothing more."""
-    return lambda line: (line.send(begin), line.wait())
+    return lambda line: line.send(begin).wait()
 
 
 def drip(data: bytes, *, begin: bytes = b"", pause: float = 0.15) -> Script:
     """Return a script that sends the beginning of an answer at once and the rest byte by byte."""
-    return lambda line: (line.send(begin), line.drip(data, pause))
+    return lambda line: line.send(begin).drip(data, pause)
 
 
 def free_port() -> int:

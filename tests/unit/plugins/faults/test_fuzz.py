@@ -50,6 +50,7 @@ _VALUES: list[t.Any] = [
 ]  # fmt: skip
 # And what may stand between its bytes.
 _BYTES = (b"\xff", b"\x00", b'"', b"\\ud800", b"\\u0000", b"[" * 500, b"1e999", b"NaN", b"{", b"}", b",", b"9" * 99)
+_WHICH: list[dict[str, t.Any]] = [{}, {}, {"period": "2026"}, {"period": "2026-10"}, {"invoice_id": ["a", "b"]}]
 _GROUPS = (
     "period", "invoice", "status", "cluster", "cluster_id", "plan", "cloud_provider", "region", "folder", "label:team",
     "description", "unit", "kind",
@@ -107,7 +108,9 @@ class Round:
     def run(self, url: str, folder: str) -> str:
         """Hand the answer to one of the plugins and return which; AssertionError when it ends as it may not."""
         plugin = self.random.choice(["invoice_info", "invoice", "cost_info", "invoice_export", "filters"])
-        which = self.random.choice([{}, {}, {"period": "2026"}, {"period": "2026-10"}, {"invoice_id": ["a", "b"]}])
+        which: t.Any = self.random.choice(
+            [{}, {}, {"period": "2026"}, {"period": "2026-10"}, {"invoice_id": ["a", "b"]}]
+        )
         options = {"api_url": url, "api_key": KEY, "retries": 0, **which}
         if plugin == "filters":
             self._run_filters()

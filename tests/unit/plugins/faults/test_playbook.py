@@ -66,17 +66,18 @@ def _tasks(urls: list[str]) -> list[dict[str, t.Any]]:
         for place in KEYS:
             keywords = f"api_url='{url}', retries=0, timeout=1" + ", api_key=option_key" * (place == "option")
             given = {"cockroachdb_cloud_api_key": "{{ variable_key }}"} if place == "variable" else {}
-            task = {"ansible.builtin.debug": {"msg": f"{{{{ query('{COLLECTION}.invoice', {keywords}) }}}}"}}
+            look_up = f"{{{{ query('{COLLECTION}.invoice', {keywords}) }}}}"
+            task: dict[str, t.Any] = {"ansible.builtin.debug": {"msg": look_up}}
             tasks.append({"name": f"Look up with the key from the {place}", **task, "vars": given})
     few = [(urls[0], "option"), (urls[1], "environment"), (urls[-1], "environment")]
     ways = [(url, place, False) for url in urls for place in ("option", "environment")]
     for url, place, as_module in [*ways, *((url, place, True) for url, place in few)]:
         key = {"api_key": "{{ option_key }}"} if place == "option" else {}
         task = {f"{COLLECTION}.invoice_info": {"api_url": url, "retries": 0, "timeout": 1, **key}}
-        way = {"vars": {"cockroachdb_cloud_as_module": as_module}, "register": f"result_{len(tasks)}"}
+        way: dict[str, t.Any] = {"vars": {"cockroachdb_cloud_as_module": as_module}, "register": f"result_{len(tasks)}"}
         tasks.append({"name": f"Gather with the key from the {place}", **task, **way})
-    for task in tasks:
-        task["ignore_errors"] = True
+    for each in tasks:
+        each["ignore_errors"] = True
     names = [task["register"] for task in tasks if "register" in task]
     # Since 2.22 what is printed is masked, and what is registered is not: a template may write it anywhere.
     keep = {"content": f"{{{{ [{', '.join(names)}] | to_json }}}}", "dest": "{{ playbook_dir }}/kept", "mode": "0600"}

@@ -25,7 +25,7 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins.faults._tl
 
 trustme = pytest.importorskip("trustme")
 
-GOOD = {"invoices": []}
+GOOD: dict[str, t.Any] = {"invoices": []}
 TRUSTED, REFUSED, UNREADABLE = "trusted", "network", "options"
 
 # What to trust, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, and what comes of them. A word stands for the file of that name.
@@ -62,7 +62,7 @@ def test_precedence(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     """The options beat the environment, in which REQUESTS_CA_BUNDLE beats CURL_CA_BUNDLE."""
-    files = authority._asdict()
+    files: dict[t.Any, t.Any] = authority._asdict()
     bundles = {"REQUESTS_CA_BUNDLE": requests_bundle, "CURL_CA_BUNDLE": curl_bundle}
     environment = {name: files.get(value, value) for name, value in bundles.items() if value is not None}
     with Wire(say(GOOD), tls=server_context(authority.ca.issue_cert(HOST))) as wire:

@@ -114,7 +114,7 @@ def asks(status: int, wait: str | None) -> Script:
         (asks(503, "61"), {}, []),
     ],
 )
-def test_waits(script: Script, options: dict[str, int], waits: list[float]) -> None:
+def test_waits(script: Script, options: dict[str, t.Any], waits: list[float]) -> None:
     with Wire(script) as wire:
         ended = call(wire.url, **options)
     assert ended.waits == waits
