@@ -13,23 +13,10 @@ import pytest
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _errors
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 
-REASONS = {
-    "AttemptTimeoutError": "timeout",
-    "AuthenticationError": "authentication",
-    "IncompleteError": "incomplete",
-    "NetworkError": "network",
-    "NotFoundError": "not_found",
-    "OptionsError": "options",
-    "PermissionDeniedError": "permission",
-    "RateLimitError": "rate_limit",
-    "RequestError": "request",
-    "ResponseError": "response",
-    "ServerError": "server",
-}
-
 
 def test_each_error_has_a_reason_of_its_own() -> None:
-    assert {kind.__name__: kind.reason for kind in BillingError.__subclasses__()} == REASONS
+    reasons = [kind.reason for kind in BillingError.__subclasses__()]
+    assert len({*reasons}) == len(reasons) == 11
 
 
 def test_what_an_error_tells() -> None:

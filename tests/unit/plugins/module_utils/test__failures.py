@@ -312,8 +312,10 @@ def test_memory_runs_out(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_address_of_a_404(prefix: str, words: str) -> None:
     with Wire(say({"code": 5, "message": "Not Found"}, status=404)) as wire:
         assert words.format(wire.url) in call(wire.url + prefix).text
-        with client_for(wire.url, Clock()) as client, pytest.raises(NotFoundError, match="Check the invoice id"):
-            client.get("api", "v1", "invoices", "one")
+        with client_for(wire.url, Clock()) as client:
+            # A key in the place of an id is not shown.
+            with pytest.raises(NotFoundError, match=r"^GET http:.*/invoices/[*]{8} failed: .*Check the invoice id"):
+                client.get("api", "v1", "invoices", KEY)
 
 
 @pytest.mark.parametrize(
@@ -345,8 +347,6 @@ def error_of(error: Exception, **options: t.Any) -> BillingError:
         (20, True, "said. For a private CA set ca_path, or REQUESTS_CA_BUNDLE in the environment."),
         (19, "/some/ca.pem", "said. No CA in ca_path (/some/ca.pem) has signed it: name the CA that has."),
         (85, "/some/ca.pem", "said. Python 3.13 and newer refuse such a certificate whatever ca_path holds"),
-        (10, True, "said. Check the clock of this machine"),
-        (62, True, "it is for another host. Check api_url"),
         (23, True, "said. The certificate has to be replaced."),
     ],
 )
