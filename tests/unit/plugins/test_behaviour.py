@@ -114,9 +114,6 @@ ANSWERED: dict[str, Case] = {
     "newest first": Case({}, requests=[listing(answer={"invoices": HISTORY[::-1]})], invoices=HISTORY),
     "none": Case({}, requests=[listing(answer=NONE)], invoices=[]),
     "none, left out": Case({}, requests=[listing(answer={})], invoices=[]),
-    "none, null": Case({}, requests=[listing(answer={"invoices": None})], invoices=[]),
-    "one": Case({}, requests=[listing(answer={"invoices": [DRAFT]})], invoices=[DRAFT]),
-    "more keys in the answer": Case({}, requests=[listing(answer={"invoices": [DRAFT], "x": 1})], invoices=[DRAFT]),
     "status DRAFT": Case({"status": "DRAFT"}, requests=[listing({"status": "DRAFT"})], invoices=[DRAFT]),
     "status FINALIZED, which is checked again": Case(
         {"status": "FINALIZED"}, requests=[listing({"status": "FINALIZED"})], invoices=[NOVEMBER, JANUARY]
@@ -135,33 +132,14 @@ ANSWERED: dict[str, Case] = {
         ],
         invoices=[NOVEMBER, JANUARY],
     ),
-    "no page after this one": Case(
-        {}, requests=[listing(answer={"invoices": [DRAFT], "pagination": None})], invoices=[DRAFT]
-    ),
     "start and end": Case(
         {"start_time": "2025-11-01", "end_time": "2026-02-01T00:00:00+02:00"},
         requests=[listing({"start_time": "2025-11-01T00:00:00Z", "end_time": "2026-01-31T22:00:00Z"})],
         invoices=HISTORY,
     ),
-    "start as YAML prints it": Case(
-        {"start_time": "2026-01-01 00:00:00+00:00", "status": "DRAFT"},
-        requests=[listing({"start_time": "2026-01-01T00:00:00Z", "status": "DRAFT"})],
-        invoices=[DRAFT],
-    ),
-    "the same start and end": Case(
-        {"start_time": "2026-01-01", "end_time": "2026-01-01"},
-        requests=[listing({"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"})],
-        invoices=HISTORY,
-    ),
     "period, a month": Case({"period": "2025-12"}, requests=[listing()], invoices=[DECEMBER]),
-    "period, a year": Case({"period": "2025"}, requests=[listing()], invoices=[NOVEMBER, DECEMBER]),
-    "period, a year as a number": Case({"period": 2025}, requests=[listing()], invoices=[NOVEMBER, DECEMBER]),
-    "period, a range": Case({"period": "2025-12..2026-01"}, requests=[listing()], invoices=[DECEMBER, JANUARY]),
     "period, relative": Case({"period": "last_9999_months"}, requests=[listing()], invoices=HISTORY[:3]),
     "period, none of it": Case({"period": "2024"}, requests=[listing()], invoices=[]),
-    "period and status": Case(
-        {"period": "2026-01", "status": "FINALIZED"}, requests=[listing({"status": "FINALIZED"})], invoices=[JANUARY]
-    ),
     "period by the month in UTC": Case(
         {"period": "2026-01"},
         requests=[listing(answer={"invoices": [{**DECEMBER, "period_start": "2026-01-01T01:00:00+02:00"}]})],
@@ -180,7 +158,6 @@ ANSWERED: dict[str, Case] = {
     ),
     "no ids": Case({"invoice_id": []}, invoices=[]),
     "an id, wrapped": Case({"invoice_id": ["a"]}, requests=[getting("a", {"invoices": [A]})], invoices=[A]),
-    "an id in other letters": Case({"invoice_id": ["A"]}, requests=[getting("A", A)], invoices=[A]),
     "a number as an id": Case(
         {"invoice_id": [2026]}, requests=[getting("2026", called("2026", DRAFT))], invoices=[called("2026", DRAFT)]
     ),
@@ -195,38 +172,17 @@ ANSWERED: dict[str, Case] = {
         invoices=[called(invoice_id, DRAFT) for invoice_id in ("a b", "%2e%2e", "é&=+;,", "...")],
     ),
     # How much
-    "full": Case({"detail": "full"}, requests=[listing()], invoices=HISTORY),
     "clusters": Case({"detail": "clusters"}, requests=[listing()], invoices=[without_line_items(i) for i in HISTORY]),
     "totals": Case({"detail": "totals"}, requests=[listing()], invoices=[without_items(i) for i in HISTORY]),
-    "clusters of an id": Case(
-        {"detail": "clusters", "invoice_id": ["a"]},
-        requests=[getting("a", A)],
-        invoices=[without_line_items(A)],
-    ),
-    "totals of a period": Case(
-        {"detail": "totals", "period": "2026-01"}, requests=[listing()], invoices=[without_items(JANUARY)]
-    ),
     # Who asks
-    "option api_key": Case(
-        {"api_key": "sandbox-option"}, requests=[listing(headers=bearer("sandbox-option"))], invoices=HISTORY
-    ),
     "white space around the key": Case(
         {"api_key": " sandbox-option\r\n"}, requests=[listing(headers=bearer("sandbox-option"))], invoices=HISTORY
-    ),
-    "option api_jwt": Case(
-        {"api_jwt": JWT, "vanity_name": "acme"},
-        requests=[listing(headers=JWT_HEADERS)],
-        invoices=HISTORY,
-        credential=False,
     ),
     "option api_jwt with a user name": Case(
         {"api_jwt": JWT, "vanity_name": "acme", "username": "ops@example.com"},
         requests=[listing(headers={**JWT_HEADERS, "Cc-Username": "ops@example.com"})],
         invoices=HISTORY,
         credential=False,
-    ),
-    "vanity and user name are not for keys": Case(
-        {"vanity_name": "acme", "username": "ops@example.com"}, requests=[listing()], invoices=HISTORY
     ),
     "environment key": Case(
         {}, {"COCKROACH_API_KEY": "sandbox-env"}, [listing(headers=bearer("sandbox-env"))], HISTORY, credential=False
@@ -246,9 +202,6 @@ ANSWERED: dict[str, Case] = {
         credential=False,
     ),
     "option key, environment key": Case({}, {"COCKROACH_API_KEY": "sandbox-env"}, [listing()], HISTORY),
-    "option key, environment jwt": Case(
-        {}, {"COCKROACH_API_JWT": JWT, "COCKROACH_VANITY_NAME": "acme"}, [listing()], HISTORY
-    ),
     "option jwt, environment key": Case(
         {"api_jwt": JWT, "vanity_name": "acme"},
         {"COCKROACH_API_KEY": "sandbox-env"},
@@ -256,42 +209,8 @@ ANSWERED: dict[str, Case] = {
         HISTORY,
         credential=False,
     ),
-    "option jwt, environment key and vanity name": Case(
-        {"api_jwt": JWT},
-        {"COCKROACH_API_KEY": "sandbox-env", "COCKROACH_VANITY_NAME": "acme"},
-        [listing(headers=JWT_HEADERS)],
-        HISTORY,
-        credential=False,
-    ),
-    "option jwt, environment jwt": Case(
-        {"api_jwt": JWT, "vanity_name": "acme"},
-        {"COCKROACH_API_JWT": "sandbox-env", "COCKROACH_VANITY_NAME": "other"},
-        [listing(headers=JWT_HEADERS)],
-        HISTORY,
-        credential=False,
-    ),
-    "a broken environment behind an option": Case(
-        {}, {"COCKROACH_API_KEY": " ", "COCKROACH_API_JWT": "a b"}, [listing()], HISTORY
-    ),
-    "a leftover beside the key in the environment": Case(
-        {},
-        {"COCKROACH_API_KEY": "sandbox-env", "COCKROACH_API_JWT": "0"},
-        [listing(headers=bearer("sandbox-env"))],
-        HISTORY,
-        credential=False,
-    ),
     # Where
     "environment server": Case({}, {"COCKROACH_SERVER": "http://127.0.0.1:{port}/"}, [listing()], HISTORY),
-    "option server, environment server": Case(
-        {"api_url": "http://127.0.0.1:{port}"}, {"COCKROACH_SERVER": "https://other.example.com"}, [listing()], HISTORY
-    ),
-    "a trailing slash": Case({"api_url": "http://127.0.0.1:{port}/"}, requests=[listing()], invoices=HISTORY),
-    "upper case": Case({"api_url": "HTTP://LOCALHOST:{port}"}, requests=[listing()], invoices=HISTORY),
-    "a path prefix": Case(
-        {"api_url": "http://127.0.0.1:{port}/a%20b/crdb/"},
-        requests=[listing(path=f"/a%20b/crdb{INVOICES}")],
-        invoices=HISTORY,
-    ),
     "a path prefix and an id": Case(
         {"api_url": "http://127.0.0.1:{port}/crdb", "invoice_id": ["a"]},
         requests=[{"path": f"/crdb{INVOICES}/a", "answer": A}],
@@ -304,7 +223,6 @@ ANSWERED: dict[str, Case] = {
         invoices=HISTORY,
     ),
     "numbers": Case({"timeout": "86400", "retries": 0, "retry_max_delay": "0"}, requests=[listing()], invoices=HISTORY),
-    "booleans": Case({"validate_certs": "no"}, requests=[listing()], invoices=HISTORY),
 }
 
 NO_CREDENTIAL = (
@@ -315,11 +233,6 @@ NEEDS_VANITY = (
     " needs vanity_name: set it to the vanity name of the organization, or set the environment variable "
     "COCKROACH_VANITY_NAME."
 )
-BROKEN = (
-    " holds white space, control characters or other characters that no credential has: copy it again, on one line."
-)
-SHORT = " is shorter than 8 characters, which no credential is: copy all of it, or leave it out altogether."
-QUOTED = " is in quotes, which are no part of a credential: write it without them."
 EMPTY = " is empty: set it to a credential, or leave it out altogether."
 URL = (
     "api_url (or the environment variable COCKROACH_SERVER) must be a URL such as https://cockroachlabs.cloud: http or "
@@ -347,43 +260,18 @@ REFUSED: dict[str, Case] = {
         {"api_jwt": JWT, "vanity_name": "acme"},
         error="The option api_key and the option api_jwt are both given: leave one out.",
     ),
-    "a jwt without a vanity name": Case(
-        {"api_jwt": JWT}, error=f"The JWT from the option api_jwt{NEEDS_VANITY}", credential=False
-    ),
     "a jwt without a vanity name in the environment": Case(
         {},
         {"COCKROACH_API_JWT": JWT},
         error=f"The JWT from the environment variable COCKROACH_API_JWT{NEEDS_VANITY}",
         credential=False,
     ),
-    "an empty vanity name": Case(
-        {"api_jwt": JWT, "vanity_name": ""},
-        error=f"vanity_name (or the environment variable COCKROACH_VANITY_NAME){HEADER}",
-        credential=False,
-    ),
     "a header in the user name": Case(
         {"username": "a\r\nX-Other: 1"}, error=f"username (or the environment variable COCKROACH_USERNAME){HEADER}"
-    ),
-    "an empty vanity name in the environment": Case(
-        {},
-        {"COCKROACH_VANITY_NAME": ""},
-        error=f"vanity_name (or the environment variable COCKROACH_VANITY_NAME){HEADER}",
     ),
     "empty ids before any call": Case(
         {"invoice_id": ["a", ""]},
         error="invoice_id holds an empty id: leave it out, or leave out invoice_id to list all invoices.",
-    ),
-    "ids and a status": Case(
-        {"invoice_id": ["a"], "status": "DRAFT"},
-        error="invoice_id cannot be combined with status: leave out the one or the other.",
-    ),
-    "no ids and a period": Case(
-        {"invoice_id": [], "period": "2026"},
-        error="invoice_id cannot be combined with period: leave out the one or the other.",
-    ),
-    "ids and times": Case(
-        {"invoice_id": ["a"], "start_time": "2026-01-01", "end_time": "2026-02-01"},
-        error="invoice_id cannot be combined with start_time, end_time: leave out the one or the other.",
     ),
     "a period and a time": Case(
         {"period": "2026", "end_time": "2026-01-01"},
@@ -392,7 +280,6 @@ REFUSED: dict[str, Case] = {
     "times in the wrong order": Case(
         {"start_time": "2026-02-01", "end_time": "2026-01-01"}, error="start_time lies after end_time: swap them."
     ),
-    "a month as a time": Case({"start_time": "2026-01"}, error=f"start_time{TIME.format(repr('2026-01'))}"),
     "a day that is none": Case({"end_time": "2026-02-29"}, error=f"end_time{TIME.format(repr('2026-02-29'))}"),
     "no CA certificates": Case(
         {"ca_path": "/nowhere/ca.pem"},
@@ -405,16 +292,6 @@ REFUSED: dict[str, Case] = {
         {"api_url": "https://localhost:65536"},
         error="api_url (or the environment variable COCKROACH_SERVER) has a port that is not between 1 and 65535.",
     ),
-    "the path of the API in the url": Case(
-        {},
-        {"COCKROACH_SERVER": "http://127.0.0.1:{port}/api/v1/"},
-        error="api_url (or the environment variable COCKROACH_SERVER) ends in /api/v1, which is added to it: leave "
-        "that out.",
-    ),
-    "an id twice": Case(
-        {"invoice_id": ["a", "b", "a"]},
-        error="invoice_id holds 'a' twice: leave one out, or its costs count twice.",
-    ),
     "a month that is none": Case(
         {"period": "2026-13"}, error="period '2026-13': there is no month 13, write 2026-01 to 2026-12."
     ),
@@ -426,38 +303,17 @@ REFUSED: dict[str, Case] = {
         {"require": ["labels"], "period": "2026"},
         error="require holds labels, and no other option asks for a label here: leave labels out.",
     ),
-    "a url in the environment": Case({}, {"COCKROACH_SERVER": "http://example.com"}, error=CLEAR.format("example.com")),
 }
-for text in (".", "..", "a/b", "a?b", "a#b", "a\nb", "\x7f"):
-    REFUSED[f"id {text!r}"] = Case({"invoice_id": ["a", text]}, error=ID.format(repr(text)))
-for text in (
-    "cockroachlabs.cloud",
-    "https://user:word@127.0.0.1",
-    "http://127.0.0.1\\@example.com",
-    "http://127.0.0.1?a",
-    "http://127.0.0.1#a",
-    "http://127.0.0.1/../a",
-    "ftp://127.0.0.1",
-):
-    REFUSED[f"api_url {text!r}"] = Case({"api_url": text}, error=URL)
-for text in ("127.0.0.1.example.com", "localhost.example.com", "[2001:db8::1]", "0.0.0.0"):
-    REFUSED[f"http to {text}"] = Case({"api_url": f"http://{text}:8080"}, error=CLEAR.format(text))
+REFUSED["no id"] = Case({"invoice_id": ["a", "a/b"]}, error=ID.format(repr("a/b")))
+REFUSED["no url"] = Case({"api_url": "cockroachlabs.cloud"}, error=URL)
+REFUSED["http"] = Case({}, {"COCKROACH_SERVER": "http://example.com"}, error=CLEAR.format("example.com"))
 for option, variable in {"api_key": "COCKROACH_API_KEY", "api_jwt": "COCKROACH_API_JWT"}.items():
-    for text in ("", " ", "\n"):
-        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{EMPTY}", credential=False)
-        REFUSED[f"{variable} {text!r}"] = Case(
-            {}, {variable: text}, error=f"The environment variable {variable}{EMPTY}", credential=False
-        )
-    for text, refusal in {"a b": BROKEN, "a\r\nX-Other: 1": BROKEN, "0": SHORT, "'sandbox-key'": QUOTED}.items():
-        REFUSED[f"{option} {text!r}"] = Case({option: text}, error=f"The option {option}{refusal}", credential=False)
-        REFUSED[f"{variable} {text!r}"] = Case(
-            {}, {variable: text}, error=f"The environment variable {variable}{refusal}", credential=False
-        )
+    REFUSED[f"empty {option}"] = Case({option: " "}, error=f"The option {option}{EMPTY}", credential=False)
+    REFUSED[f"empty {variable}"] = Case(
+        {}, {variable: ""}, error=f"The environment variable {variable}{EMPTY}", credential=False
+    )
 for number, least in {"timeout": 1, "retries": 0, "retry_max_delay": 0}.items():
-    for wrong in (least - 1, 86401):
-        REFUSED[f"{number} {wrong}"] = Case(
-            {number: wrong}, error=f"{number} must be a whole number from {least} to 86400, not {wrong}."
-        )
+    REFUSED[number] = Case({number: 86401}, error=f"{number} must be a whole number from {least} to 86400, not 86401.")
 
 ANY_JSON: list[t.Any] = [
     [],
@@ -544,15 +400,6 @@ MISANSWERED.update(
             {"require": ["invoices"], "period": "2024-q3"},
             requests=[listing()],
             error=f"There is no invoice of this selection: {NEWEST}",
-        ),
-        "no invoice of a status": Case(
-            {"require": ["invoices"], "status": "FINALIZED"},
-            requests=[listing({"status": "FINALIZED"}, answer={"invoices": [DRAFT]})],
-            error=f"There is no invoice of this selection: {NEWEST}",
-        ),
-        "no invoice of no id": Case(
-            {"require": ["invoices"], "invoice_id": []},
-            error="There is no invoice to look at: invoice_id is an empty list.",
         ),
         "not every month": Case(
             {"require": ["months"], "period": "2025-10..2026-02"},
