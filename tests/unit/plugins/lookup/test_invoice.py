@@ -34,7 +34,6 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run impor
 
 QUERY = "query('cockroachdb_cloud.billing.invoice'"
 LOOKUP = "lookup('cockroachdb_cloud.billing.invoice'"
-UTC = datetime.timezone.utc
 JANUARY, FEBRUARY = invoice("2026-01"), invoice("2026-02")
 EMPTY: dict[str, t.Any] = {"invoices": []}
 
@@ -161,13 +160,10 @@ def test_an_undefined_variable_is_named(api: Api) -> None:
     [
         ({}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_KEY": "sandbox-env"}, "sandbox-variable"),
         ({"api_key": "sandbox-option"}, {"api_key": "sandbox-variable"}, {}, "sandbox-option"),
-        ({"api_key": "sandbox-option"}, {"api_jwt": JWT}, {"COCKROACH_API_JWT": JWT}, "sandbox-option"),
         ({}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_JWT": JWT}, "sandbox-variable"),
         ({"api_key": None}, {"api_key": "sandbox-variable"}, {}, "sandbox-variable"),
-        ({"api_jwt": None}, {"api_key": "sandbox-variable"}, {}, "sandbox-variable"),
         ({"api_key": "sandbox-option"}, {"api_key": None, "api_jwt": ""}, {}, "sandbox-option"),
         ({"api_jwt": JWT}, {"api_key": "sandbox-variable"}, {"COCKROACH_API_KEY": "sandbox-env"}, JWT),
-        ({}, {"api_jwt": JWT}, {"COCKROACH_API_KEY": "sandbox-env"}, JWT),
     ],
 )
 def test_options_beat_variables_and_those_the_environment(
@@ -192,25 +188,12 @@ def test_an_option_beats_a_variable_beats_the_environment(api: Api) -> None:
         )
 
 
-def test_key_and_jwt_as_variables(api: Api) -> None:
-    assert refusal(variables=variables(api, cockroachdb_cloud_api_jwt=JWT)) == (
-        "The variable cockroachdb_cloud_api_key and the variable cockroachdb_cloud_api_jwt are both given: leave one "
-        "out."
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("api_key", "", "The variable cockroachdb_cloud_api_key is empty: "),
-        ("api_key", "\n", "The variable cockroachdb_cloud_api_key is empty: "),
         ("api_key", None, "The variable cockroachdb_cloud_api_key is empty: "),
-        ("api_key", "{{ nothing | default('') }}", "The variable cockroachdb_cloud_api_key is empty: "),
-        ("api_key", "sandbox", "The variable cockroachdb_cloud_api_key is shorter than 8 characters"),
-        ("api_key", "'sandbox-key'", "The variable cockroachdb_cloud_api_key is in quotes"),
-        ("api_jwt", None, "The variable cockroachdb_cloud_api_jwt is empty: "),
         ("api_key", "sandbox\nkey", "The variable cockroachdb_cloud_api_key holds white space"),
-        ("api_key", ["sandbox-key"], "The variable cockroachdb_cloud_api_key must be a string."),
         ("api_jwt", "sandbox.jwt", "The JWT from the variable cockroachdb_cloud_api_jwt needs vanity_name: "),
     ],
 )
@@ -267,14 +250,7 @@ def test_terms_come_from_expressions(api: Api) -> None:
     assert template(f"{{{{ {QUERY}, {inner}) }}}}", variables(api)) == [JANUARY, FEBRUARY]
 
 
-@pytest.mark.parametrize("term", [{"invoice_id": "a"}, 1.5, ["a"]])
-def test_a_term_that_is_no_id(term: t.Any, api: Api) -> None:
-    assert refusal((["a", term],), variables=variables(api)) == "invoice_id must be a list of ids, each a string."
-
-
-@pytest.mark.parametrize(
-    "name", ["perod", "invoice_id", "_terms", "timeout_", "Detail", "api_key_", "cockroachdb_cloud_api_key"]
-)
+@pytest.mark.parametrize("name", ["perod", "invoice_id", "_terms", "api_key_"])
 def test_an_unknown_keyword_is_refused_and_its_value_not_shown(name: str, api: Api) -> None:
     with pytest.raises(LookupFailureError) as caught:
         run_lookup("invoice", (), {name: "sandbox-value"}, variables=variables(api))
@@ -285,49 +261,18 @@ def test_an_unknown_keyword_is_refused_and_its_value_not_shown(name: str, api: A
     assert api.connections == 0
 
 
-def test_all_unknown_keywords_are_named(api: Api) -> None:
-    assert refusal((), {"b": 1, "a": 2}, variables=variables(api)).startswith("a, b: no such option. ")
-
-
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
         (datetime.date(2026, 1, 1), "2026-01-01T00:00:00Z"),
         (datetime.datetime(2026, 1, 1), "2026-01-01T00:00:00Z"),  # noqa: DTZ001 (as YAML makes it)
-        (datetime.datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00Z"),
-        (
-            datetime.datetime(2026, 1, 1, 1, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=2))),
-            "2025-12-31T23:30:00Z",
-        ),
-        (datetime.datetime(2026, 1, 1, 0, 0, 0, 500000, UTC), "2026-01-01T00:00:00.500000Z"),
         ("2026-01-01", "2026-01-01T00:00:00Z"),
-        ("2026-01-01 00:00:00+00:00", "2026-01-01T00:00:00Z"),
-        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
     ],
 )
 @pytest.mark.parametrize("name", ["start_time", "end_time"])
 def test_times_as_yaml_makes_them(name: str, value: t.Any, expected: str, api: Api) -> None:
     api.expect(query={name: expected}, answer=EMPTY)
     assert run_lookup("invoice", (), {name: value}, variables=variables(api)) == []
-
-
-def test_a_date_is_no_period(api: Api) -> None:
-    assert refusal((), {"period": datetime.date(2026, 1, 1)}, variables=variables(api)) == (
-        "period '2026-01-01' is a day, and a billing period is a month: write it without the day."
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "choices"),
-    [
-        ("status", "draft", "FINALIZED, DRAFT"),
-        ("detail", "Totals", "full, clusters, totals"),
-        ("require", ["drafts"], "invoices, months, final, labels"),
-    ],
-)
-def test_a_value_that_is_no_choice(name: str, value: t.Any, choices: str, api: Api) -> None:
-    shown = value if isinstance(value, str) else value[0]
-    assert refusal((), {name: value}, variables=variables(api)) == f"{name} must be one of {choices}, not {shown!r}."
 
 
 def test_what_a_playbook_omits_is_not_given(api: Api) -> None:
