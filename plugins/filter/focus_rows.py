@@ -19,6 +19,7 @@ description:
 positional: _input, version
 extends_documentation_fragment:
   - cockroachdb_cloud.billing._costs.owners
+  - cockroachdb_cloud.billing._focus
 options:
   _input:
     description:
@@ -37,21 +38,6 @@ options:
       - '1.2'
       - '1.4'
     required: true
-  billing_account_id:
-    description:
-      - The C(BillingAccountId) of all rows.
-      - Without it, it is the id of the organization, which invoices tell where folders are in use. Where they do not,
-        the option is needed.
-    type: str
-  billing_account_name:
-    description:
-      - The C(BillingAccountName) of all rows; null without it.
-    type: str
-  invoice_issuer:
-    description:
-      - The C(InvoiceIssuerName) of all rows. Name the marketplace here if you buy through one.
-    type: str
-    default: Cockroach Labs
   credit_rate:
     description:
       - What one credit is worth in USD. It is needed when an invoice has amounts in credits.

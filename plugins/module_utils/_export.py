@@ -21,7 +21,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
     OptionsError,
     ResponseError,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import columns_of, focus_rows
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import FOCUS_SPEC, columns_of, focus_rows
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import (
     LINE_ITEM_KEYS,
     line_item_blocks,
@@ -35,7 +35,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query i
 FORMATS = ("csv", "json", "jsonl")
 FOCUS_LAYOUTS = {"focus-1.2": "1.2", "focus-1.4": "1.4"}
 LAYOUTS = ("line_items", "invoices", COSTS, *FOCUS_LAYOUTS)
-FOCUS_OPTIONS = ("billing_account_id", "billing_account_name", "invoice_issuer", "credit_rate")
+FOCUS_OPTIONS = (*FOCUS_SPEC, "credit_rate")
 OPTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FOCUS_OPTIONS, tuple(FOCUS_LAYOUTS)),
     **dict.fromkeys(COST_OPTIONS, (COSTS,)),

@@ -34,6 +34,12 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query i
 
 VENDOR = "Cockroach Labs"
 
+FOCUS_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
+    "billing_account_id": {"type": "str"},
+    "billing_account_name": {"type": "str"},
+    "invoice_issuer": {"type": "str", "default": VENDOR},
+}
+
 _COMMON_COLUMNS = (
     "BilledCost",
     "BillingAccountId",

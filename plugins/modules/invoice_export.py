@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - cockroachdb_cloud.billing._costs.owners
   - cockroachdb_cloud.billing._costs.compare
   - cockroachdb_cloud.billing._costs.sharing
+  - cockroachdb_cloud.billing._focus
 options:
   dest:
     description:
@@ -85,20 +86,6 @@ options:
       - focus-1.2
       - focus-1.4
     default: line_items
-  billing_account_id:
-    description:
-      - What C(BillingAccountId) of a FOCUS layout is. Without it, the id of the organization is taken from
-        C(folder_resources) of the invoice, and where those are missing the module fails.
-    type: str
-  billing_account_name:
-    description:
-      - What C(BillingAccountName) of a FOCUS layout is.
-    type: str
-  invoice_issuer:
-    description:
-      - What C(InvoiceIssuerName) of a FOCUS layout is. It may be a marketplace of a cloud provider.
-    type: str
-    default: Cockroach Labs
 seealso:
   - module: cockroachdb_cloud.billing.invoice_info
   - module: cockroachdb_cloud.billing.cost_info
@@ -257,6 +244,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files i
     draft_of,
     place,
 )
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import FOCUS_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoice_export import (
     fetch_content,
     read_request,
@@ -273,9 +261,7 @@ SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
     "csv_bom": {"type": "bool", "default": False},
     "csv_delimiter": {"type": "str", "default": ","},
     "layout": {"type": "str", "choices": list(LAYOUTS), "default": "line_items"},
-    "billing_account_id": {"type": "str"},
-    "billing_account_name": {"type": "str"},
-    "invoice_issuer": {"type": "str", "default": "Cockroach Labs"},
+    **FOCUS_SPEC,
     **{name: COST_SPEC[name] for name in COST_OPTIONS},
 }
 

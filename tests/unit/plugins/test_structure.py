@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import json
 import pathlib
 import re
@@ -20,12 +21,14 @@ from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import ENVIRONMENT, SECRETS
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import FOCUS_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
     DETAIL_SPEC,
     SELECTION_SPEC,
     WRITER_SPEC,
 )
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._lookup import VARIABLE_PREFIX
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import TREE, run_module, run_python
@@ -215,6 +218,20 @@ def test_the_documented_options_are_those_of_the_argument_spec(path: pathlib.Pat
             assert documented.get(key) == expected.get(key), f"{name}: {key}"
         assert not documented.get("required")
         assert documented["description"]
+
+
+@pytest.mark.parametrize("path", FILTERS, ids=name_of)
+def test_the_documented_options_of_a_filter_are_its_parameters(path: pathlib.Path) -> None:
+    options = documentation(path, "filter")[0]["options"]
+    function = importlib.import_module(f"{PLUGINS}.filter.{path.stem}").FilterModule().filters()[path.stem]
+    (_input, *parameters) = inspect.signature(function).parameters.values()
+    assert set(options) == {"_input", *(parameter.name for parameter in parameters)}
+    for parameter in parameters:
+        documented, spec = options[parameter.name], {**COST_SPEC, **FOCUS_SPEC}.get(parameter.name, {})
+        default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+        assert documented.get("default", parameter.empty if documented.get("required") else None) == default
+        for key in {"type", "elements", "choices"} & set(spec):
+            assert documented.get(key) == spec[key], f"{parameter.name}: {key}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

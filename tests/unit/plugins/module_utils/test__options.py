@@ -158,19 +158,45 @@ def test_an_accepted_url(given_url: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *(
-            "cockroachlabs.cloud //cockroachlabs.cloud https:cockroachlabs.cloud https:/cockroachlabs.cloud "
-            "https:///cockroachlabs.cloud https:// https://:443 https://cockroachlabs.cloud: "
-            "https://cockroachlabs.cloud:port https://cockroachlabs.cloud:-1 https://cockroachlabs.cloud:443443 "
-            "ftp://cockroachlabs.cloud file:///etc/passwd httpss://cockroachlabs.cloud https://user@cockroachlabs.cloud "
-            "https://user:secretword@cockroachlabs.cloud https://:secretword@cockroachlabs.cloud "
-            "https://@cockroachlabs.cloud http://127.0.0.1@example.com http://127.0.0.1:80@example.com "
-            "https://cockroachlabs.cloud?secretword https://cockroachlabs.cloud/? https://cockroachlabs.cloud#fragment "
-            "https://cockroachlabs.cloud/# https://cockroachlabs.cloud/.. https://cockroachlabs.cloud/../ "
-            "https://cockroachlabs.cloud/a/../b https://cockroachlabs.cloud/./a https://cockroachlabs.cloud/a;b "
-            "https://cockroachlabs%2ecloud https://cockroachlabs.cloud/%2e%2E/x https://[::1 https://::1 "
-            "https://[::1%25lo] https://[cockroachlabs.cloud] https://a,b http+unix://%2Frun%2Fsocket"
-        ).split(),
+        *[
+            "cockroachlabs.cloud",
+            "//cockroachlabs.cloud",
+            "https:cockroachlabs.cloud",
+            "https:/cockroachlabs.cloud",
+            "https:///cockroachlabs.cloud",
+            "https://",
+            "https://:443",
+            "https://cockroachlabs.cloud:",
+            "https://cockroachlabs.cloud:port",
+            "https://cockroachlabs.cloud:-1",
+            "https://cockroachlabs.cloud:443443",
+            "ftp://cockroachlabs.cloud",
+            "file:///etc/passwd",
+            "httpss://cockroachlabs.cloud",
+            "https://user@cockroachlabs.cloud",
+            "https://user:secretword@cockroachlabs.cloud",
+            "https://:secretword@cockroachlabs.cloud",
+            "https://@cockroachlabs.cloud",
+            "http://127.0.0.1@example.com",
+            "http://127.0.0.1:80@example.com",
+            "https://cockroachlabs.cloud?secretword",
+            "https://cockroachlabs.cloud/?",
+            "https://cockroachlabs.cloud#fragment",
+            "https://cockroachlabs.cloud/#",
+            "https://cockroachlabs.cloud/..",
+            "https://cockroachlabs.cloud/../",
+            "https://cockroachlabs.cloud/a/../b",
+            "https://cockroachlabs.cloud/./a",
+            "https://cockroachlabs.cloud/a;b",
+            "https://cockroachlabs%2ecloud",
+            "https://cockroachlabs.cloud/%2e%2E/x",
+            "https://[::1",
+            "https://::1",
+            "https://[::1%25lo]",
+            "https://[cockroachlabs.cloud]",
+            "https://a,b",
+            "http+unix://%2Frun%2Fsocket",
+        ],
         "",
         " ",
         "http://localhost\\@example.com",
@@ -221,11 +247,33 @@ def test_a_port_that_does_not_exist(port: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    (
-        "cockroachlabs.cloud 127.0.0.1.example.com 127.0.0.1.nip.io localhost.example.com localhost. "
-        "localhost.localdomain mylocalhost local-host 127.1 127.0.0.01 127.0.0.1. 0127.0.0.1 2130706433 0x7f000001 "
-        "0x7f.0.0.1 0.0.0.0 0 10.0.0.1 128.0.0.1 192.168.0.1 [::] [::2] [2001:db8::1] [fe80::1] ip6-localhost"
-    ).split(),
+    [
+        "cockroachlabs.cloud",
+        "127.0.0.1.example.com",
+        "127.0.0.1.nip.io",
+        "localhost.example.com",
+        "localhost.",
+        "localhost.localdomain",
+        "mylocalhost",
+        "local-host",
+        "127.1",
+        "127.0.0.01",
+        "127.0.0.1.",
+        "0127.0.0.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.0.0.1",
+        "0.0.0.0",
+        "0",
+        "10.0.0.1",
+        "128.0.0.1",
+        "192.168.0.1",
+        "[::]",
+        "[::2]",
+        "[2001:db8::1]",
+        "[fe80::1]",
+        "ip6-localhost",
+    ],
 )
 def test_a_key_travels_in_the_clear_to_loopback_alone(host: str) -> None:
     text = refusal(connect, **KEY, api_url=f"http://{host}:8080/crdb")
@@ -344,7 +392,7 @@ def test_relative_periods_count_from_the_present_when_no_other_is_given() -> Non
 @pytest.mark.parametrize(
     "invoice_id",
     [
-        *"5b0a2c3e-7f0d-4c7e-9f4e-0b1f4f6f2f10 ... .a a..b %2e%2e %2F a;b a&b=c a:b@c ~".split(),
+        *["5b0a2c3e-7f0d-4c7e-9f4e-0b1f4f6f2f10", "...", ".a", "a..b", "%2e%2e", "%2F", "a;b", "a&b=c", "a:b@c", "~"],
         "a b",
         " a",
         "a\\b",
@@ -370,7 +418,7 @@ def test_an_empty_id(invoice_id: str | None) -> None:
 @pytest.mark.parametrize(
     "invoice_id",
     [
-        *". .. / a/b ../clusters a?b a? a#b #".split(),
+        *[".", "..", "/", "a/b", "../clusters", "a?b", "a?", "a#b", "#"],
         "a\nb",
         "a\r",
         "a\tb",
