@@ -34,7 +34,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query i
 
 VENDOR = "Cockroach Labs"
 
-FOCUS_SPEC: t.Dict[str, t.Dict[str, t.Any]] = {
+FOCUS_SPEC: dict[str, dict[str, t.Any]] = {
     "billing_account_id": {"type": "str"},
     "billing_account_name": {"type": "str"},
     "invoice_issuer": {"type": "str", "default": VENDOR},
