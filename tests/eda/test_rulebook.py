@@ -283,7 +283,7 @@ def test_it_ends_at_once_while_the_api_hangs(
     sandbox: Sandbox, run: t.Callable[..., Rulebook], tmp_path: pathlib.Path
 ) -> None:
     """Another source comes to its end, upon which ansible-rulebook cancels this one in the middle of a call."""
-    sandbox.faults({"never": True, "times": None})
+    sandbox.faults({"delay": 600, "times": None})
     variables = tmp_path / "vars.yml"
     variables.write_text(yaml.safe_dump({"url": sandbox.url, "limits": [5, "10%"]}), encoding="utf-8")
     args = {"thresholds": "{{ limits }}", "budget": 100, "timeout": 100, "api_url": "{{ url }}"}

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 import typing as t
@@ -14,8 +13,6 @@ import typing as t
 from billing_sandbox._api import Answer, ApiError, json_bytes
 
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 409: 10, 429: 8, 500: 13, 501: 12, 502: 14, 503: 14, 504: 4}
-_DROPS = ("before", "headers", "body")
-_PARTS = ("headers", "body")
 
 
 class Fault(t.NamedTuple):
@@ -24,67 +21,46 @@ class Fault(t.NamedTuple):
     path: str = ""
     times: int | None = 1
     status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-    content_type: str | None = None
+    headers: t.Mapping[str, str] = {}
+    body: t.Any = ...
     delay: float = 0.0
-    drop: str | None = None
-    reset: bool | None = None
-    drip: float | None = None
-    part: str = "body"
-    never: bool = False
-    chunked: bool = False
-    chunked_break: bool = False
 
     @classmethod
     def parse(cls, script: object) -> Fault:
         """Read a fault from its JSON form; ApiError 400 when there is something wrong with it."""
         if not isinstance(script, dict):
             raise _bad("a fault is an object")
-        unknown = sorted(set(script) - _FIELDS)
+        unknown = sorted(set(script) - set(cls._fields))
         if unknown:
             raise _bad(f"unknown field {', '.join(map(str, unknown))}")
-        fields = {name: value for name, value in script.items() if name not in ("headers", "body", "body_base64")}
-        content_type, body = _body(script)
-        fault = cls(**{"content_type": content_type, **fields, "headers": _headers(script), "body": body})
-        fault._check()
-        return fault
-
-    def _check(self) -> None:
-        if not isinstance(self.path, str):
+        fault = cls(**script)
+        if not isinstance(fault.path, str):
             raise _bad("path is a text that the path begins with")
-        if self.drop not in (None, *_DROPS):
-            raise _bad(f"drop is one of {', '.join(_DROPS)}")
-        if self.part not in _PARTS:
-            raise _bad(f"part is one of {', '.join(_PARTS)}")
-        if self.status is not None and not (_is_number(self.status) and 200 <= self.status <= 599):
+        if not isinstance(fault.headers, dict):
+            raise _bad("headers is an object")
+        if fault.status is not None and not (_is_number(fault.status) and 200 <= fault.status <= 599):
             raise _bad("status is a number from 200 to 599")
-        if self.times is not None and not (_is_number(self.times) and self.times >= 1):
+        if fault.times is not None and not (_is_number(fault.times) and fault.times >= 1):
             raise _bad("times is a number from 1, or null for ever")
-        if not _is_number(self.delay) or not (self.drip is None or _is_number(self.drip)):
-            raise _bad("delay and drip are seconds")
-
-    @property
-    def replaces_answer(self) -> bool:
-        return self.status is not None or self.body is not None
+        if not _is_number(fault.delay):
+            raise _bad("delay is a number of seconds")
+        return fault
 
     def answer(self, usual: t.Callable[[], Answer]) -> Answer:
         """What to send: the fault's own answer, or the usual one with the fault's headers.
 
         :param usual: computes the answer that the request would have got; not called when it is not needed.
         """
-        if not self.replaces_answer:
+        if self.status is None and self.body is ...:
             return _with_headers(usual(), self.headers)
-        status = self.status or 200
-        body = self.body
-        if body is None:
-            body = json_bytes({"code": _GRPC_CODES.get(status, 2), "message": f"sandbox: {status}", "details": []})
-        return _with_headers(
-            Answer(status, (("Content-Type", self.content_type or "application/json"),), body), self.headers
-        )
-
-
-_FIELDS = set(Fault._fields) | {"body_base64"}
+        status, body, kind = self.status or 200, self.body, "application/json"
+        if body is ...:
+            body = {"code": _GRPC_CODES.get(status, 2), "message": f"sandbox: {status}", "details": []}
+        if isinstance(body, str):
+            kind, content = "text/plain; charset=utf-8", body.encode()
+        else:
+            content = json_bytes(body)
+        return _with_headers(Answer(status, (("Content-Type", kind),), content), self.headers)
 
 
 def _is_number(value: object) -> bool:
@@ -95,35 +71,11 @@ def _bad(text: str) -> ApiError:
     return ApiError(400, 3, f"bad fault: {text}")
 
 
-def _headers(script: t.Mapping[str, t.Any]) -> tuple[tuple[str, str], ...]:
-    headers = script.get("headers") or {}
-    try:
-        pairs = headers.items() if isinstance(headers, dict) else headers
-        return tuple((str(name), str(value)) for name, value in pairs)
-    except (TypeError, ValueError):
-        raise _bad("headers is an object, or a list of pairs") from None
-
-
-def _body(script: t.Mapping[str, t.Any]) -> tuple[str | None, bytes | None]:
-    """Content type and bytes: a string is sent as it stands, anything else as JSON, C(body_base64) as its bytes."""
-    if "body_base64" in script:
-        try:
-            return "application/json", base64.b64decode(script["body_base64"], validate=True)
-        except (TypeError, ValueError):
-            raise _bad("body_base64 is not base64") from None
-    if "body" not in script:
-        return None, None
-    body = script["body"]
-    if isinstance(body, str):
-        return "text/plain; charset=utf-8", body.encode()
-    return "application/json", json_bytes(body)
-
-
-def _with_headers(answer: Answer, headers: tuple[tuple[str, str], ...]) -> Answer:
+def _with_headers(answer: Answer, headers: t.Mapping[str, str]) -> Answer:
     """The answer with further headers, which replace those of the same name."""
-    replaced = {name.lower() for name, _value in headers}
-    kept = tuple(pair for pair in answer.headers if pair[0].lower() not in replaced)
-    return answer._replace(headers=(*kept, *headers))
+    replaced = {name.lower() for name in headers}
+    kept = [pair for pair in answer.headers if pair[0].lower() not in replaced]
+    return answer._replace(headers=(*kept, *((name, f"{value}") for name, value in headers.items())))
 
 
 class FaultQueue:

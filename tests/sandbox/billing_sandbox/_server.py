@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP server: connections, the log of requests, the control endpoints, and faults on the wire."""
+"""The HTTP server: connections, the log of requests, and the control endpoints."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ import http
 import http.server
 import itertools
 import json
-import select
 import socket
 import socketserver
 import ssl
-import struct
 import sys
 import threading
 import time
@@ -27,7 +25,7 @@ import typing as t
 import urllib.parse
 
 from billing_sandbox._api import Answer, Api, ApiError, Request, json_answer
-from billing_sandbox._faults import Fault, FaultQueue
+from billing_sandbox._faults import FaultQueue
 
 CONTROL_PREFIX = "/_sandbox/"
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
@@ -172,12 +170,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         entry = self.server.log.add(self.command, self.path, _joined(self.headers), self.number)
         fault = self.server.faults.take(url.path)
-        if fault is None:
-            answer = self._usual(url)
-            entry["status"] = answer.status
-            self._send(answer)
-        else:
-            _Faulty(self, fault).run(lambda: self._usual(url), entry)
+        if fault is not None:
+            self.server.stopping.wait(fault.delay)
+        answer = self._usual(url) if fault is None else fault.answer(lambda: self._usual(url))
+        entry["status"] = answer.status
+        self._send(answer)
 
     def __getattr__(self, name: str) -> t.Callable[[], None]:
         """The base class looks for C(do_GET) and the like: all methods, known or not, are served alike."""
@@ -219,10 +216,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return b""
         return self.rfile.read(int(length)) if length.isdigit() else b""
 
-    def head(self, answer: Answer, framing: tuple[tuple[str, str], ...]) -> bytes:
+    def _head(self, answer: Answer) -> bytes:
         """The status line and headers."""
         reason = http.HTTPStatus(answer.status).phrase if answer.status in _STATUSES else "Unknown"
-        headers = [("Date", self.date_time_string()), *answer.headers, *framing]
+        headers = [("Date", self.date_time_string()), *answer.headers, ("Content-Length", f"{len(answer.body)}")]
         if self.close_connection:
             headers.append(("Connection", "close"))
         lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers), "", ""]
@@ -230,7 +227,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer) -> None:
         body = b"" if self.command == "HEAD" else answer.body
-        head = self.head(answer, (("Content-Length", str(len(answer.body))),))
+        head = self._head(answer)
         if len(body) < _JOIN_BELOW:
             self.wfile.write(head + body)
         else:
@@ -252,99 +249,3 @@ _STATUSES = {status.value for status in http.HTTPStatus}
 def _joined(headers: email.message.Message) -> dict[str, str]:
     """Headers by name; several of one name are joined by commas."""
     return {name: ", ".join(headers.get_all(name, [])) for name in dict.fromkeys(headers.keys())}
-
-
-class _Faulty:
-    """Plays one fault on the wire."""
-
-    def __init__(self, handler: Handler, fault: Fault) -> None:
-        self._handler = handler
-        self._fault = fault
-        self._stopping = handler.server.stopping
-
-    def run(self, usual: t.Callable[[], Answer], entry: dict[str, t.Any]) -> None:
-        fault, handler = self._fault, self._handler
-        if fault.delay:
-            self._stopping.wait(fault.delay)
-        if fault.never:
-            self._wait_for_the_client_to_leave()
-            handler.close_connection = True
-            return
-        if fault.drop == "before":
-            self._leave(reset=fault.reset is not False)
-            return
-        answer = fault.answer(usual)
-        entry["status"] = answer.status
-        self._play(answer)
-
-    def _play(self, answer: Answer) -> None:
-        fault, handler = self._fault, self._handler
-        head, body = self._wire(answer)
-        if fault.drop == "headers":
-            handler.wfile.write(head[: len(head) // 2])
-            self._leave(reset=bool(fault.reset))
-        elif fault.drop == "body":
-            handler.wfile.write(head + body[: len(body) // 2])
-            self._leave(reset=bool(fault.reset))
-        elif fault.drip is not None and fault.part == "headers":
-            self._drip(head)
-            handler.wfile.write(body)
-        elif fault.drip is not None:
-            handler.wfile.write(head)
-            self._drip(body)
-        else:
-            handler.wfile.write(head)
-            handler.wfile.write(body)
-            if fault.chunked_break:
-                self._leave(reset=bool(fault.reset))
-
-    def _wire(self, answer: Answer) -> tuple[bytes, bytes]:
-        """Head and body as they go out: with a length, or in chunks, of which the last may be missing."""
-        fault, handler = self._fault, self._handler
-        if not (fault.chunked or fault.chunked_break):
-            body = b"" if answer.status in (204, 304) or handler.command == "HEAD" else answer.body
-            own_length = any(name.lower() == "content-length" for name, _value in answer.headers)
-            framing = () if own_length else (("Content-Length", str(len(body))),)
-            return handler.head(answer, framing), body
-        half = len(answer.body) // 2
-        parts = [part for part in (answer.body[:half], answer.body[half:]) if part]
-        chunks = [f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts]
-        whole = b"".join(chunks) + b"0\r\n\r\n"
-        return handler.head(answer, (("Transfer-Encoding", "chunked"),)), b"".join(
-            chunks[:1]
-        ) if fault.chunked_break else whole
-
-    def _drip(self, data: bytes) -> None:
-        """Send byte by byte, until the client leaves or the server stops."""
-        for at in range(len(data)):
-            self._handler.wfile.write(data[at : at + 1])
-            if self._stopping.wait(t.cast(float, self._fault.drip)):
-                return
-
-    def _wait_for_the_client_to_leave(self) -> None:
-        connection = self._handler.connection
-        while not self._stopping.is_set():
-            readable, _writable, _broken = select.select([connection], [], [], 0.1)
-            if readable and not _still_there(connection):
-                return
-
-    def _leave(self, *, reset: bool) -> None:
-        """Close the connection, politely or with a reset."""
-        handler = self._handler
-        handler.close_connection = True
-        handler.wfile.flush()
-        if reset:
-            # Closing with a linger time of zero sends a reset instead of a proper end.
-            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            handler.rfile.close()
-            handler.connection.close()
-
-
-def _still_there(connection: socket.socket) -> bool:
-    """Whether a readable connection has something to say rather than having ended."""
-    try:
-        return bool(connection.recv(4096))
-    except ssl.SSLWantReadError:
-        return True
-    except OSError:
-        return False

@@ -49,7 +49,7 @@ def test_the_first_line_is_the_url_and_the_only_one() -> None:
 
 def test_an_interrupt_ends_it_cleanly() -> None:
     with server(*SMALL) as (url, process):
-        call(url, "/_sandbox/faults", key=None, method="POST", content=[{"never": True}])
+        call(url, "/_sandbox/faults", key=None, method="POST", content=[{"delay": 600}])
         process.send_signal(signal.SIGINT)
         assert process.wait(5) == 0
 
