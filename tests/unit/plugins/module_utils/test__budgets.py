@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Budgets: where the drafts of this month stand, and what is said where there is nothing to compare."""
+"""Budgets and thresholds: which drafts count, where they stand, and what is said where there is nothing to compare."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from decimal import Decimal
 import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers import read_books
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._budgets import STATES, drafts_of, state_of
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._budgets import (
+    STATES,
+    Threshold,
+    crossed,
+    drafts_of,
+    newest_drafts,
+    state_of,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs import Calendar, group_costs
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import Projection
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import Query
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, values
@@ -104,10 +112,6 @@ def test_each_budget_has_its_group_and_currency() -> None:
     assert warnings == []
 
 
-def test_credits_count_where_there_is_a_rate() -> None:
-    assert judged({"amount": 500}, credit_rate=0.5)[0] == [("within", 160.0, 330.0)]
-
-
 def test_a_group_that_has_cost_nothing_yet_is_within() -> None:
     """It had costs in the month before, so that it is no misspelling."""
     budget = {"amount": 5, "group": {"label:team": "gone"}}
@@ -117,7 +121,9 @@ def test_a_group_that_has_cost_nothing_yet_is_within() -> None:
 
 def test_a_draft_without_any_cost_is_within() -> None:
     assert judged({"amount": 5}, invoices=[draft("2026-09")]) == ([("within", 0.0, 0.0)], [])
-    assert judged({"amount": 5}, invoices=[draft("2026-09", item("a", 0))]) == ([("within", 0.0, 0.0)], [])
+
+
+HINT = "Give it in a currency that there is, or set credit_rate to count credits as USD."
 
 
 @pytest.mark.parametrize(
@@ -125,49 +131,40 @@ def test_a_draft_without_any_cost_is_within() -> None:
     [
         (
             {"group": {"label:team": "paymnets"}, "name": "a"},
-            "budgets: no cost fits the budget 'a' for label:team 'paymnets'. The costs are of (none), gone, payments, "
-            "web.",
+            "no cost fits the budget 'a' for label:team 'paymnets'. The costs are of (none), gone, payments, web.",
         ),
         (
             {"group": {"cluster": "orders", "label:team": "web"}},
-            "budgets: no cost fits a budget for cluster 'orders' and label:team 'web'. The costs are of (none) / "
-            "(none), old / gone, orders / payments, search / web.",
+            "no cost fits a budget for cluster 'orders' and label:team 'web'. The costs are of (none) / (none), old / "
+            "gone, orders / payments, search / web.",
         ),
-        (
-            {"currency": "EUR"},
-            f"budgets: a budget is in EUR, and its costs are only in {CREDITS}, USD. Give it in a currency that there "
-            "is, or set credit_rate to count credits as USD.",
-        ),
+        ({"currency": "EUR"}, f"a budget is in EUR, and its costs are only in {CREDITS}, USD. {HINT}"),
         (
             {"currency": "EUR", "group": {"cluster": "search"}, "name": "a"},
-            "budgets: the budget 'a' is in EUR, and its costs are only in USD. Give it in a currency that there is, or "
-            "set credit_rate to count credits as USD.",
+            f"the budget 'a' is in EUR, and its costs are only in USD. {HINT}",
         ),
     ],
 )
 def test_a_budget_that_fits_nothing_is_unknown_and_says_what_there_is(budget: dict[str, t.Any], text: str) -> None:
-    assert judged({"amount": 5, **budget}) == ([("unknown", None, None)], [text])
+    assert judged({"amount": 5, **budget}) == ([("unknown", None, None)], [f"budgets: {text}"])
 
 
 def test_a_long_list_of_what_there_is_is_cut() -> None:
     many = draft("2026-09", *(item(f"c{number:02d}", 1) for number in range(25)))
-    warnings = judged({"amount": 5, "group": {"cluster": "x"}}, invoices=[many])[1]
-    assert warnings[0].endswith(
-        "The costs are of c00, " + ", ".join(f"c{number:02d}" for number in range(1, 20)) + " and 5 more."
-    )
-    nothing = judged({"amount": 5, "group": {"cluster": "x"}}, invoices=[draft("2026-09")])
-    assert nothing == ([("unknown", None, None)], ["budgets: no cost fits a budget for cluster 'x'."])
+    names = ", ".join(f"c{number:02d}" for number in range(20))
+    nothing = "budgets: no cost fits a budget for cluster 'x'."
+    for invoices, said in ((many, f"{nothing} The costs are of {names} and 5 more."), (draft("2026-09"), nothing)):
+        found = judged({"amount": 5, "group": {"cluster": "x"}}, invoices=[invoices])
+        assert found == ([("unknown", None, None)], [said])
 
 
 @pytest.mark.parametrize(
     ("invoices", "newest"),
     [
-        ([], "there is no invoice"),
         ([{"invoice_id": "a", "totals": [money(1)]}], "there is no invoice"),
         ([bill("2026-07", status=None)], "the newest of these invoices is of 2026-07 (without a status)"),
-        ([bill("2026-07"), AUGUST], "the newest of these invoices is of 2026-08 (FINALIZED)"),
+        ([AUGUST, bill("2026-07")], "the newest of these invoices is of 2026-08 (FINALIZED)"),
         ([AUGUST, bill("2026-09", item("a", 1))], "the newest of these invoices is of 2026-09 (FINALIZED)"),
-        ([draft("2026-08", item("a", 9))], "the newest of these invoices is of 2026-08 (DRAFT)"),
         ([draft("2099-01", item("a", 9))], "the newest of these invoices is of 2099-01 (DRAFT)"),
     ],
 )
@@ -176,12 +173,6 @@ def test_without_a_draft_of_this_month_nothing_is_known(invoices: t.Any, newest:
     assert rows == [("unknown", None, None)] * 2
     assert f"There is no draft of this month (2026-09) to compare with a budget: {newest}." in warnings
     assert not any("draft of this month" in text for text in judged(invoices=invoices)[1])
-
-
-def test_drafts_of_one_month_add_up() -> None:
-    invoices = [draft("2026-09", item("a", 9000)), draft("2026-09", item("a", 10), invoice_id="b"), AUGUST]
-    assert judged({"amount": 9005}, invoices=invoices)[0] == [("over", 9010.0, 18020.0)]
-    assert judged({"amount": 9005}, invoices=invoices[::-1])[0] == [("over", 9010.0, 18020.0)]
 
 
 def test_an_invoice_of_this_month_that_does_not_count_is_named() -> None:
@@ -220,9 +211,45 @@ def test_a_draft_is_of_this_month_while_its_period_lasts(bounds: dict[str, t.Any
     assert drafts_of(books, at(now)) == (books if covered else [])
 
 
-def test_without_an_end_only_what_is_spent_is_known() -> None:
-    endless = draft("2026-09", item("a", 10.5), period_end=None)
-    assert judged({"amount": 10}, {"amount": 11}, invoices=[endless])[0] == [
-        ("over", 10.5, None),
-        ("unknown", 10.5, None),
-    ]
+# Thresholds
+
+
+LOW, HIGH = Threshold(Decimal(100), Decimal(50)), Threshold(Decimal(200))
+
+
+@pytest.mark.parametrize(
+    ("now", "ids"),
+    [
+        ("2026-09-30", []),
+        ("2026-10-01", ["a", "b"]),
+        ("2026-10-31", ["a", "b"]),
+        ("2026-11-01", ["c"]),
+        ("2026-12-31", ["c"]),
+    ],
+)
+def test_the_newest_month_that_has_begun_is_watched(now: str, ids: list[str]) -> None:
+    drafts = [draft(month, invoice_id=name) for name, month in (("a", "2026-10"), ("b", "2026-10"), ("c", "2026-11"))]
+    others = [draft("2026-11", period_start=None, invoice_id="d"), bill("2026-09"), bill("2026-11")]
+    books = read_books([*drafts, *others], Query())
+    assert [book.header.invoice_id for book in newest_drafts(books, at(now))] == ids
+
+
+@pytest.mark.parametrize(
+    ("amount", "now", "spent", "projected"),
+    [
+        (99.99, "2026-10-02", [], []),
+        (100.0, "2026-10-02", [LOW], []),
+        (100.0, "2026-10-16", [LOW], [LOW, HIGH]),
+        (96.0, "2026-10-16", [], [LOW]),
+        (200.0, "2026-11-01", [LOW, HIGH], [LOW, HIGH]),
+        (-500.0, "2026-10-16", [], []),
+    ],
+)
+def test_what_is_reached_is_crossed(
+    amount: float, now: str, spent: list[Threshold], projected: list[Threshold]
+) -> None:
+    books = read_books([draft("2026-10", totals=[money(amount), money(5000, "EUR")])], Query())
+    cells = group_costs(books, ("kind",), Calendar(books, at(now)))
+    found = [tuple(crossing) for crossing in crossed([LOW, HIGH], cells, "USD")]
+    assert found == [(("unitemized",), threshold, Decimal(repr(amount))) for threshold in spent]
+    assert [crossing.threshold for crossing in crossed([LOW, HIGH], cells, "USD", projected=True)] == projected

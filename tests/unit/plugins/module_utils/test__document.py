@@ -18,6 +18,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._documen
     shown,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import GROUPS
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
     FOLDERS,
@@ -29,8 +30,7 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data impo
     money,
 )
 
-EVERYTHING = ["period", "invoice", "status", "cluster", "cluster_id", "plan", "cloud_provider", "region", "folder"]
-EVERYTHING += ["label:team", "description", "unit", "kind"]
+EVERYTHING = [*(entry for entry in GROUPS if entry != "owner"), "label:team"]
 
 
 def one(entry: t.Any) -> dict[str, t.Any]:
@@ -43,32 +43,23 @@ def one(entry: t.Any) -> dict[str, t.Any]:
         (one(line("12")), "the amount of the total of a line item is '12', not a number"),
         (one(line(True)), "is True, not a number"),
         (one(line(float("nan"))), "is nan, not a finite number"),
-        (one(line(float("-inf"))), "is -inf, not a finite number"),
         (one(line(10**400)), "not a finite number"),
         (one(line(1, 840)), "the currency of .* is 840, not text"),
         (one({"total": 1}), "the total of a line item is 1, not an amount"),
         (one({"total": {}, "description": 1}), "the description of a line item is 1, not text"),
-        (one({"total": {}, "quantity": "1"}), "the quantity of a line item is '1', not a number"),
         (one("x"), "an entry of line_items is 'x', not an object"),
         (bill("2026-10", totals=[], invoice_items={"a": 1}), "invoice_items is {'a': 1}, not a list"),
-        (bill("2026-10", totals=[], invoice_items="x" * 100), r"invoice_items is 'x{56}\.\.\., not a list"),
-        (bill("2026-10", totals=[], invoice_items=[None]), "an entry of invoice_items is None, not an object"),
         (bill("2026-10", {"cluster": "a", "line_items": [line(1)]}), "a cluster is 'a', not an object"),
         (bill("2026-10", totals=[], adjustments=[{"amount": -5}]), "an adjustment is -5, not an amount"),
-        (bill("2026-10", totals=[], adjustments=[{"name": 5}]), "the name of an adjustment is 5, not text"),
-        (bill("2026-10", totals=[{"amount": "1"}]), "the amount of an entry of totals is '1', not a number"),
         (bill("2026-10", balances=[{"amount": []}]), r"the amount of an entry of balances is \[\], not a number"),
         (bill("2026-10", period_start="October"), "period_start is 'October', not an RFC 3339 time"),
         (bill("2026-10", period_start=datetime.date(2026, 10, 1)), r"period_start is datetime\.date.*, not text"),
         (bill("2026-10", period_end="soon"), "period_end is 'soon', not an RFC 3339 time"),
         (bill("2026-10", status=1), "status is 1, not text"),
         (bill("2026-10", item("a", 1, name=5)), "the name of a cluster is 5, not text"),
-        (bill("2026-10", item("a", 1, id=5)), "the id of a cluster is 5, not text"),
-        (bill("2026-10", item("a", 1, regions="us")), "the regions of a cluster is 'us', not a list"),
         (bill("2026-10", item("a", 1, regions=[{"name": 1}])), "the name of a region is 1, not text"),
         (bill("2026-10", item("a", 1, labels=["team"])), r"the labels of a cluster is \['team'\], not an object"),
         (bill("2026-10", item("a", 1, labels={"team": 1})), "the label:team of a cluster is 1, not text"),
-        (bill("2026-10", item("a", 1, parent_id=1)), "the parent_id of a cluster is 1, not text"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_one_error_that_names_the_invoice(invoice: t.Any, text: str) -> None:
@@ -116,7 +107,6 @@ def test_a_missing_amount_is_zero_and_a_missing_or_empty_currency_null(amount: t
 
 
 def test_an_empty_currency_and_null_are_one() -> None:
-    """Alone, beside each other, and beside another one."""
     odd = bill("2026-10", item("a", line(1, ""), line(2, None), {"total": {"amount": 4}}, line(8)))
     assert costs([odd], []) == [{"currency": "USD", "amount": 8.0}, {"currency": None, "amount": 7.0}]
     assert all(row["reconciled"] for row in ask([odd]).result["reconciliation"])
@@ -160,7 +150,6 @@ def test_a_period_counts_in_utc() -> None:
         ({"id": "other", "parent_id": "f-pay"}, FOLDERS, "Engineering/Payments"),
         ({"id": "other", "parent_id": "f-eng"}, FOLDERS, "Engineering"),
         ({"id": "other", "parent_id": "root"}, FOLDERS, None),
-        ({"id": "other"}, FOLDERS, None),
         ({"id": "other", "parent_id": "f-gone"}, FOLDERS, None),
         ({"id": "id-orders", "parent_id": "f-pay"}, None, None),
         ({"parent_id": "f-pay"}, [{"resource_id": "f-pay", "name": "Payments"}], "Payments"),
@@ -189,7 +178,6 @@ def test_the_folder_is_the_path_from_the_root(cluster: t.Any, resources: t.Any, 
         (["inv-1"], "entry 1 of this list is no invoice: str"),
         ([{"invoice_id": "inv-1"}, None], "entry 2 of this list is no invoice: NoneType"),
         ([{"results": []}], "entry 1 of this list is no invoice: a dictionary without 'invoice_id'"),
-        ([[]], "entry 1 of this list is no invoice: list"),
     ],
 )
 def test_anything_but_invoices_is_one_clear_error(value: t.Any, text: str) -> None:

@@ -14,15 +14,15 @@ import pytest
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import (
     LINE_ITEM_KEYS,
-    line_item_blocks,
     line_items,
 )
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import values
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, values
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
     CREDITS,
     FOLDERS,
     adjustment,
     bill,
+    draft,
     item,
     line,
     money,
@@ -50,25 +50,15 @@ HEAD = {
     "period_start": "2026-10-01T00:00:00Z",
     "period_end": "2026-11-01T00:00:00Z",
 }
-OF_NO_CLUSTER: dict[str, t.Any] = {
-    **dict.fromkeys(LINE_ITEM_KEYS),
-    **HEAD,
-    "regions": [],
-    "labels": {},
-    "currency": "USD",
-}
+OF_NO_CLUSTER = {**dict.fromkeys(LINE_ITEM_KEYS), **HEAD, "regions": [], "labels": {}, "currency": "USD"}
 
 
 def test_the_rows_of_an_invoice() -> None:
     rows = list(line_items([OCTOBER]))
     assert [tuple(row) for row in rows] == [LINE_ITEM_KEYS] * 6
     assert values(rows, "kind", "amount", "currency") == [
-        ("usage", 0.1, "USD"),
-        ("usage", 0.2, "USD"),
-        ("usage", 0.0, "USD"),
-        ("usage", 3.0, CREDITS),
-        ("adjustment", -0.25, "USD"),
-        ("unitemized", 2.0, "USD"),
+        *[("usage", 0.1, "USD"), ("usage", 0.2, "USD"), ("usage", 0.0, "USD"), ("usage", 3.0, CREDITS)],
+        *[("adjustment", -0.25, "USD"), ("unitemized", 2.0, "USD")],
     ]
     assert rows[1] == {
         **HEAD,
@@ -91,26 +81,21 @@ def test_the_rows_of_an_invoice() -> None:
     assert rows[5] == {**OF_NO_CLUSTER, "kind": "unitemized", "amount": 2.0}
 
 
-def test_blocks_hold_what_the_rows_do() -> None:
-    blocks = line_item_blocks([OCTOBER])
-    made = [dict(zip(LINE_ITEM_KEYS, (*shared, *own))) for shared, lines in blocks for own in lines]
-    assert made == list(line_items([OCTOBER]))
-
-
 @pytest.mark.parametrize(
     "items", [None, [], [{"cluster": {"id": "a"}, "totals": [money(10000)]}], [item("a")]], ids=repr
 )
-def test_what_is_stated_without_line_items_is_a_row(items: t.Any) -> None:
-    bare = {**HEAD, "totals": [money(10000), money(7, "")], "invoice_items": items}
+def test_what_is_stated_without_line_items_is_a_row_and_has_been_spent(items: t.Any) -> None:
+    bare = draft("2026-10", totals=[money(10000), money(7, "")], invoice_items=items)
     assert values(list(line_items([bare])), "kind", "cluster_id", "amount", "currency") == [
         ("unitemized", None, 10000.0, "USD"),
         ("unitemized", None, 7.0, None),
     ]
-
-
-def test_parts_beyond_what_is_stated_are_the_bill() -> None:
-    invoice = bill("2026-10", item("a", 5), totals=[money(3)], adjustments=[adjustment(-1)])
-    assert values(list(line_items([invoice])), "kind", "amount") == [("usage", 5.0), ("adjustment", -1.0)]
+    result, warnings = ask([bare], group_by=["kind"], now=at("2026-10-16T12:00"))
+    assert values(result["forecast"], "kind", "spent", "projected") == [
+        ("unitemized", 10000.0, 20000.0),
+        ("unitemized", 7.0, 14.0),
+    ]
+    assert "states 10,000.00 USD, and its line items come to 0.00" in warnings[0]
 
 
 def test_rows_share_nothing_with_the_invoices_or_each_other() -> None:
