@@ -38,7 +38,8 @@ def ask(
 ) -> Answer:
     """Answer a query with cost options about invoices, and those before them."""
     query = read_query(options)
-    return answer(read_books(invoices, query), query, now, before=[add_up(raw, query) for raw in before])
+    books = read_books(invoices, query)[::-1]  # in no order
+    return answer(books, query, now, before=[add_up(raw, query) for raw in before])
 
 
 def costs(invoices: t.Any, group_by: t.Any = ("period",), **more: t.Any) -> Rows:

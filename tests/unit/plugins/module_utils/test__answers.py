@@ -136,6 +136,8 @@ def test_a_balance_of_a_final_invoice_counts_from_its_end() -> None:
     final = spent("2026-08", 30, balances=[money(60, CREDITS)])
     assert ask([*YEAR[:3], final], now=at("2027-05-05")).result["balances"][0]["runs_out"] == "2026-12-01"
     endless = {**final, "period_end": None}
+    # Nobody says that this month is over.
+    assert ask([*YEAR[1:3], endless], now=at("2026-08-31")).result["balances"][0]["monthly"] == 15.0
     row = ask([*YEAR[:3], endless], now=at("2027-05-05")).result["balances"][0]
     assert (row["monthly"], row["runs_out"]) == (20.0, None)
 

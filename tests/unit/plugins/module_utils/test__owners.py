@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _owners
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import line_items
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs, values
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
@@ -264,4 +265,8 @@ def test_every_cost_has_the_owner_of_the_first_rule_that_fits_it(rules: Rules, i
         owner = next((name for name in (named(rule, row) for rule in rules) if name is not None), None)
         expected[owner] = expected.get(owner, 0.0) + row["amount"]
     assert owned(*rules, invoice=invoice) == expected
+    by_line: dict[str | None, float] = {}
+    for row in line_items([invoice], _owners.read_owners(rules)):
+        by_line[row["owner"]] = by_line.get(row["owner"], 0.0) + row["amount"]
+    assert by_line == expected
     assert owned(*rules, invoice=invoice, breakdowns={"more": ["description"]}) == expected
