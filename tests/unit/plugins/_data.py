@@ -97,53 +97,38 @@ def _stated(made: dict[str, t.Any]) -> list[dict[str, t.Any]]:
 
 def invoice(month: str, **more: t.Any) -> dict[str, t.Any]:
     """Return the whole invoice of a month such as C(2026-01), with two clusters, one of them deleted."""
-    year, number = int(month[:4]), int(month[5:])
-    following = f"{year + number // 12:04d}-{number % 12 + 1:02d}"
-    return {
-        "invoice_id": f"id-{month}",
-        "status": "FINALIZED",
-        "period_start": f"{month}-01T00:00:00Z",
-        "period_end": f"{following}-01T00:00:00Z",
-        "totals": [{"amount": 0.1, "currency": "USD"}, {"amount": 12345678901234.56, "currency": "DOUBLOONS"}],
-        "balances": [{"amount": -0.0, "currency": "CRDB_CLOUD_CREDITS"}],
-        "adjustments": [{"name": "Premium Support", "amount": {"amount": 500, "currency": "USD"}}],
-        "invoice_items": [
-            {
-                "cluster": {
-                    "id": "35c4abb2",
-                    "name": "=payments-prod",
-                    "plan": "PLATINUM",
-                    "cloud_provider": "GCP",
-                    "labels": {"team": "payments", "": None},
-                    "parent_id": "root",
-                    "state": "CREATED",
-                    "regions": [{"name": "us-east1", "node_count": 3}],
-                    "sql_dns": "payments.example.com",
-                    "moon_phase": "full",
-                },
-                "totals": [{"amount": 0.1, "currency": "USD"}],
-                "line_items": [
-                    {
-                        "description": "Compute",
-                        "quantity": 1440.0,
-                        "quantity_unit": "MOON_HOURS",
-                        "unit_cost": 0.12,
-                        "total": {"amount": 172.8, "currency": "USD"},
-                    },
-                    {"description": "Größe, 容量", "quantity": 1e-7, "quantity_unit": "GIB", "total": {}},
-                ],
-                "discounts": [],
-            },
-            {
-                "cluster": {"id": "deleted", "name": "old", "state": "DELETED"},
-                "totals": [],
-                "line_items": [],
-            },
-        ],
-        "folder_resources": [{"resource_id": "f1", "resource_type": "FOLDER", "name": "Payments", "path": []}],
-        "carbon": {"grams": 12, "offset": None},
-        **more,
+    cluster = {
+        "id": "35c4abb2",
+        "name": "=payments-prod",
+        "plan": "PLATINUM",
+        "cloud_provider": "GCP",
+        "labels": {"team": "payments", "": None},
+        "parent_id": "root",
+        "state": "CREATED",
+        "regions": [{"name": "us-east1", "node_count": 3}],
+        "sql_dns": "payments.example.com",
+        "moon_phase": "full",
     }
+    odd = {"description": "Größe, 容量", "quantity": 1e-7, "quantity_unit": "GIB", "total": {}}
+    return bill(
+        month,
+        {
+            "cluster": cluster,
+            "totals": [money(0.1)],
+            "line_items": [{**line(172.8, unit="MOON_HOURS"), "quantity": 1440.0, "unit_cost": 0.12}, odd],
+            "discounts": [],
+        },
+        {"cluster": {"id": "deleted", "name": "old", "state": "DELETED"}, "totals": [], "line_items": []},
+        **{
+            "invoice_id": f"id-{month}",
+            "totals": [money(0.1), money(12345678901234.56, "DOUBLOONS")],
+            "balances": [money(-0.0, CREDITS)],
+            "adjustments": [adjustment(500, name="Premium Support")],
+            "folder_resources": [{"resource_id": "f1", "resource_type": "FOLDER", "name": "Payments", "path": []}],
+            "carbon": {"grams": 12, "offset": None},
+            **more,
+        },
+    )
 
 
 def without_line_items(whole: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -61,8 +61,7 @@ class Case(t.NamedTuple):
 
     def figures(self) -> dict[str, t.Any]:
         """Return the figures by their names."""
-        names = self._fields[self._fields.index("spent") :]
-        return {name: getattr(self, name) for name in names}
+        return dict(zip(self._fields[3:], self[3:]))
 
 
 def october(*items: t.Any, **more: t.Any) -> dict[str, t.Any]:
@@ -84,11 +83,6 @@ CASES = {
     ),
     "a one-off credit on day 25": Case(
         [october(item("a", 2500), adjustments=[adjustment(-9000)])],
-        at("2026-10-26"),
-        *(7000, -6500.0, -5900.0, 2500 * 31 / 26 - 9000, -5900.0, "within"),
-    ),
-    "a one-off credit that the total leaves out": Case(
-        [october(item("a", 2500), adjustments=[adjustment(-9000)], totals=[money(2500)])],
         at("2026-10-26"),
         *(7000, -6500.0, -5900.0, 2500 * 31 / 26 - 9000, -5900.0, "within"),
     ),

@@ -72,9 +72,8 @@ def test_the_last_day_is_no_longer_than_the_period() -> None:
 
 def test_the_clock_counts_in_any_zone() -> None:
     two_hours = datetime.timezone(datetime.timedelta(hours=2))
-    assert progress(*SEPTEMBER, datetime.datetime(2026, 9, 16, 2, tzinfo=two_hours)) == progress(
-        *SEPTEMBER, at("2026-09-16")
-    )
+    there = datetime.datetime(2026, 9, 16, 2, tzinfo=two_hours)
+    assert progress(*SEPTEMBER, there) == progress(*SEPTEMBER, at("2026-09-16"))
 
 
 @pytest.mark.parametrize(
