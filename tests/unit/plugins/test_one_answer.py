@@ -208,17 +208,8 @@ def rounded(figures: dict[str, t.Any]) -> dict[str, t.Any]:
     return {name: round(figure, 9) if isinstance(figure, float) else figure for name, figure in figures.items()}
 
 
-# A run of Ansible takes seconds: a case for each state and each sentence.
-PLAYED = (
-    "the fourth, 23:00",
-    "an hour of the second day",
-    "a one-off credit on day 25",
-    "two drafts, one in credits",
-    "a total without line items",
-    "beside a draft of the future",
-    "no draft but that of last month",
-    "no invoice at all",
-)
+# A run of Ansible takes seconds: these say no more than the others.
+NOT_PLAYED = {"the first day, and all is spent", "from the 20th on", "the last hour", "without an end"}
 LINE = re.compile(
     r'"(?P<state>\w+) +everything: (?:nothing|(?P<spent>[-0-9,.]+) of [0-9,.]+ USD spent) '
     r'.*?(?:heading for (?P<projected_low>[-0-9,.]+) to (?P<projected_high>[-0-9,.]+))?"'
@@ -226,7 +217,7 @@ LINE = re.compile(
 
 
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="faketime gives a process another moment")
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", [name for name in CASES if name not in NOT_PLAYED])
 def test_the_playbook_budget_shows_the_same(name: str, api: Api, tmp_path: pathlib.Path) -> None:
     """It shows cents, and fails for what is over or heading there."""
     case = CASES[name]

@@ -219,8 +219,13 @@ def test_labels_are_listed_as_far_as_anybody_reads() -> None:
 
 def test_the_newest_invoice_says_what_a_cluster_is() -> None:
     def of(month: str, name: str, **more: t.Any) -> dict[str, t.Any]:
-        return bill(month, item(name, 1, id="c"), item("nameless", 1, id=None), **more)
+        return bill(month, item(name, 1, id="c", state="CREATED"), item("nameless", 1, id=None), **more)
 
     invoices = [of("2026-09", "new"), of("2026-08", "old"), of("2026-07", "undated", period_start=None)]
-    rows = cluster_rows(add_up(raw, Query(), details=True) for raw in invoices)
-    assert values(rows, "cluster_id", "cluster") == [("c", "new"), (None, "nameless")]
+    known, nameless = cluster_rows(add_up(raw, Query(), details=True) for raw in invoices)
+    assert known == {
+        "cluster_id": "c", "cluster": "new", "plan": "STANDARD", "cloud_provider": "AWS", "region": "us-east-1",
+        "folder": None, "state": "CREATED", "labels": {},
+    }
+    assert (nameless["cluster_id"], nameless["cluster"], nameless["state"]) == (None, "nameless", None)
+    assert cluster_rows([add_up(invoices[0], Query())]) == []

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import ResponseError
@@ -29,25 +27,6 @@ def test_sums_past_every_double_are_an_error() -> None:
 
 
 # Comparison
-
-
-def test_compare_gives_the_month_before() -> None:
-    months = [
-        bill("2026-08", item("orders", 10), item("legacy", 4)),
-        bill("2026-09", item("orders", 15), item("search", 0)),
-        bill("2026-10", item("orders", 10), item("search", 5)),
-    ]
-    rows = costs(months, ["period", "cluster"], compare="previous")
-    assert values(rows) == [
-        ("2026-08", "legacy", "USD", 4.0, None, None, None),
-        ("2026-08", "orders", "USD", 10.0, None, None, None),
-        ("2026-09", "legacy", "USD", 0.0, 4.0, -4.0, -100.0),
-        ("2026-09", "orders", "USD", 15.0, 10.0, 5.0, 50.0),
-        ("2026-09", "search", "USD", 0.0, None, None, None),
-        ("2026-10", "orders", "USD", 10.0, 15.0, -5.0, -33.333333333333336),
-        ("2026-10", "search", "USD", 5.0, 0.0, 5.0, None),
-    ]
-    assert list(rows[0]) == ["period", "cluster", "currency", "amount", "previous", "change", "change_percent"]
 
 
 def test_earlier_invoices_count_as_previous_alone() -> None:
@@ -87,24 +66,6 @@ def test_a_row_of_a_month_that_is_not_over_has_a_projection() -> None:
     # The month is over, and its draft is not final yet.
     assert "projected" not in costs(MONTHS, now=at("2026-10-01"))[-1]
     assert costs([{**MONTHS[1], "period_end": None}], now=at("2026-10-03"))[0]["projected"] is None
-
-
-@pytest.mark.parametrize(
-    ("now", "expected"),
-    [
-        # At its rate the month comes to the same; 25 days against a whole month would be a fall of 50.
-        (TWENTY_FIFTH, [("legacy", 0.0, 0.0, 60.0, -60.0, -100.0), ("orders", 250.0, 300.0, 300.0, 0.0, 0.0)]),
-        # The first days say nothing yet.
-        (
-            at("2026-09-02T23:00"),
-            [("legacy", 0.0, None, 60.0, None, None), ("orders", 250.0, None, 300.0, None, None)],
-        ),
-    ],
-)
-def test_a_month_that_is_not_over_is_compared_at_its_projection(now: t.Any, expected: list[t.Any]) -> None:
-    rows = costs(MONTHS, ["period", "cluster"], compare="previous", now=now)
-    keys = ("cluster", "amount", "projected", "previous", "change", "change_percent")
-    assert values([rows[2], rows[4]], *keys) == expected
 
 
 # Forecast

@@ -106,12 +106,6 @@ def test_usage_goes_on_and_adjustments_do_not(
     ]
 
 
-def test_the_range_stays_the_same_all_day() -> None:
-    hours = [progress(*SEPTEMBER, at(f"2026-09-10T{hour:02d}:00")) for hour in range(24)]
-    ranges = {project(Decimal(95), Decimal(1), hour)[1:] for hour in hours}
-    assert len(ranges) == 1
-
-
 def test_projections_are_added_up_each_for_itself() -> None:
     one = Projection(Decimal(2), Decimal(1), Decimal(3))
     assert one + one == Projection(Decimal(4), Decimal(2), Decimal(6))

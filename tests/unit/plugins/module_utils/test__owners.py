@@ -82,18 +82,6 @@ def test_the_first_rule_that_fits_decides(rules: Rules, expected: dict[str | Non
     assert owned(*rules) == expected
 
 
-def test_owners_stand_beside_other_groups_and_quantities() -> None:
-    rules = [{"owner": "disks", "description": "*torage*"}, {"from": "label:team"}]
-    rows = costs([BILL], ["owner", "plan", "unit"], owners=rules)
-    assert values(rows, "owner", "plan", "unit", "quantity", "amount") == [
-        ("Web", "ADVANCED", "HOURS", 720.0, 100.0),
-        ("disks", "ADVANCED", "HOURS", 720.0, 10.0),
-        ("disks", "STANDARD", "HOURS", 720.0, 3.0),
-        (None, "STANDARD", "HOURS", 720.0, 7.0),
-        (None, None, None, None, 80.0),
-    ]
-
-
 def test_a_budget_and_a_breakdown_may_be_of_an_owner() -> None:
     result, warnings = ask(
         [parts("2026-04", draft)],

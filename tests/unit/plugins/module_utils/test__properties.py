@@ -334,24 +334,24 @@ def test_the_order_of_the_input_does_not_matter(data: Invoices, group_by: list[s
 
 
 @few
-@given(invoices(SHORT), GROUPINGS)
-def test_what_a_month_shows_as_previous_is_what_the_month_before_cost(data: Invoices, group_by: list[str]) -> None:
-    entries = [*(entry for entry in group_by if entry not in ("period", "invoice", "status")), "period"]
-    rows = costs(data, entries, owners=OWNERS, compare="previous", now=NOW)
+@given(invoices(SHORT), GROUPINGS, MOMENTS)
+def test_a_group_is_compared_with_itself_in_the_month_before(data: Invoices, group_by: list[str], now: t.Any) -> None:
+    """Also one that has costs no more, where its month was invoiced; a month that is not over at its projection."""
+    entries = ["period", *(entry for entry in group_by if entry not in ("period", "invoice", "status"))]
+
+    def asked(**more: t.Any) -> dict[tuple[t.Any, ...], dict[str, t.Any]]:
+        rows = costs(data, entries, owners=OWNERS, now=now, **more)
+        return {tuple(row[entry] for entry in (*entries, "currency")): row for row in rows}
+
+    plain, compared = asked(), asked(compare="previous")
     invoiced = {f"{invoice.get('period_start')}"[:7] for invoice in data}
-    for before, month in MONTHS.items():
-        if month in invoiced:
-            earlier = add_up(row for row in rows if row["period"] == before)
-            previous = add_up((row for row in rows if row["period"] == month), "previous")
-            # A row with the amount 0 may stand for a group that has vanished, which the next month knows nothing of.
-            assert without_zeros(previous) == without_zeros(earlier)
-    plain = costs(data, entries, owners=OWNERS, now=NOW)
-    assert [row for row in plain if row["amount"]] == [
-        {key: value for key, value in row.items() if key not in ("previous", "change", "change_percent")}
-        for row in rows
-        if row["amount"]
-    ]
-    for row in rows:
+    gone = {(MONTHS[month], *rest) for month, *rest in plain if MONTHS.get(month) in invoiced}
+    assert set(compared) == {*plain, *gone}
+    before = {month: previous for previous, month in MONTHS.items()}
+    for key, row in compared.items():
+        assert row["amount"] == (plain[key]["amount"] if key in plain else 0.0)
+        previous = plain.get((before.get(key[0], "none"), *key[1:]))
+        assert row["previous"] == (previous and previous["amount"])
         reached = row.get("projected", row["amount"])
         if row["previous"] is None or reached is None:
             assert (row["change"], row["change_percent"]) == (None, None)
