@@ -91,25 +91,15 @@ def test_the_row_of_a_budget() -> None:
 
 
 def test_each_budget_has_its_group_and_currency() -> None:
-    rows, warnings = judged(
+    found = judged(
         {"amount": 149},
         {"amount": 199, "group": {"label:team": "payments"}},
-        {"amount": 119, "group": {"label:team": "web"}},
         {"amount": 19, "currency": CREDITS},
-        {"amount": 1, "group": {"kind": "adjustment"}},
         {"amount": 1, "group": {"cluster": None}},
         {"amount": 200, "group": {"label:team": "payments", "cluster": "orders"}},
     )
-    assert rows == [
-        ("over", 150.0, 310.0),
-        ("at_risk", 100.0, 200.0),
-        ("at_risk", 60.0, 120.0),
-        ("over", 20.0, 40.0),
-        ("within", -10.0, -10.0),
-        ("within", -10.0, -10.0),
-        ("within", 100.0, 200.0),
-    ]
-    assert warnings == []
+    states = [("over", 150, 310), ("at_risk", 100, 200), ("over", 20, 40), ("within", -10, -10), ("within", 100, 200)]
+    assert found == (states, [])
 
 
 def test_a_group_that_has_cost_nothing_yet_is_within() -> None:

@@ -47,25 +47,19 @@ def test_a_sum_that_no_double_can_hold_is_an_error() -> None:
         # 1. The parts add up to what is stated.
         ("90", "100", "-10", True, "0"),
         ("0", "0", "0", True, "0"),
-        ("-50", "-50", "0", True, "0"),
         # 2. What is stated is the line items alone.
         ("100", "100", "-10", True, "0"),
-        ("100", "100", "10", True, "0"),
         # 3. The larger of the two: what is stated ...
         ("120", "100", "-10", False, "30"),
-        ("10000", "0", "0", False, "10000"),
         ("0", "-5", "0", False, "5"),
-        ("100.01", "100", "0", False, "0.01"),
         # ... or the parts.
         ("80", "100", "-10", False, "0"),
         ("0", "5", "0", False, "0"),
-        ("-50", "-40", "0", False, "0"),
         # Less than half of the last digit that is stated, which is that of cents at the most.
         ("100", "100.0049", "0", True, "0"),
         ("100", "100.005", "0", False, "0"),
         ("0.1", "0.0951", "0", True, "0"),
         ("100.004", "100.0044", "0", True, "0"),
-        ("100.004", "100", "0", False, "0.004"),
         ("10000", "9999.996", "0", True, "0"),
         # Noise of a sum of doubles.
         ("783.1000000000004", "783.1", "0", True, "0"),

@@ -18,12 +18,11 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import line_items
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
-from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs, values
+from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, costs
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
     FOLDERS,
     adjustment,
     bill,
-    draft,
     item,
     line,
     money,
@@ -80,19 +79,6 @@ def owned(*rules: dict[str, t.Any], invoice: dict[str, t.Any] = BILL, **options:
 )
 def test_the_first_rule_that_fits_decides(rules: Rules, expected: dict[str | None, float]) -> None:
     assert owned(*rules) == expected
-
-
-def test_a_budget_and_a_breakdown_may_be_of_an_owner() -> None:
-    result, warnings = ask(
-        [parts("2026-04", draft)],
-        owners=[{"from": "label:team"}, {"owner": "rest"}],
-        breakdowns={"by owner": ["owner"]},
-        budgets=[{"amount": 100, "group": {"owner": name}} for name in ("Web", "wep")],
-        now=at("2026-04-10"),
-    )
-    assert values(result["budgets"], "spent", "state") == [(110.0, "over"), (None, "unknown")]
-    assert values(result["breakdowns"]["by owner"], "owner", "amount") == [("Web", 110.0), ("rest", 90.0)]
-    assert any("The costs are of Web, rest." in text for text in warnings)
 
 
 def test_what_rules_name_in_vain_is_a_warning() -> None:
