@@ -98,6 +98,7 @@ def test_descriptions_without_an_end_are_not_all_remembered(monkeypatch: pytest.
 
 A_LIST = "owners: a list of rules is needed, such as [{'owner': 'platform', 'cluster': 'ci-*'}]."
 NO_TEXT = "is no text. Put it in quotes."
+A_PATTERN = "a pattern such as 'ci-*', or a list of them,"
 
 
 @pytest.mark.parametrize(
@@ -113,18 +114,15 @@ NO_TEXT = "is no text. Put it in quotes."
         ([{"from": "folder", "lower": "x"}], "owners[0].lower: true or false is needed, not 'x'."),
         ([{"owner": "A", "lower": True}], "owners[0].lower: it is for what from reads. Write the owner as you want it"),
         ([{"owner": "a", "cluster": []}], "owners[0].cluster: an empty list fits nothing. Write a pattern such as 'c"),
-        (
-            [{"owner": "a", "folder": ["x", False]}],
-            f"owners[0].folder: a pattern such as 'ci-*', or a list of them, is needed, and False {NO_TEXT}",
-        ),
+        ([{"owner": "a", "folder": ["x", False]}], f"owners[0].folder: {A_PATTERN} is needed, and False {NO_TEXT}"),
         ([{"owner": "a", "kind": "adjustments"}], "owners[0].kind: 'adjustments' is none. The kinds are usage, adju"),
         *(
-            ([{"owner": "a", "label": label}], "owners[0].label: a dictionary is needed, from names to patterns, such")
-            for label in ("team", {})
+            ([{"owner": "a", "label": none}], "owners[0].label: a dictionary is needed, from na")
+            for none in ("team", {})
         ),
         (
-            [{"owner": "a"}, {"owner": "b"}, {"owner": "c", "label": {"team": ""}}],
-            "owners[2].label.team: a pattern such as 'ci-*', or a list of them, is needed, and this is empty.",
+            [{"owner": "a"}, {"owner": "c", "label": {"team": ""}}],
+            f"owners[1].label.team: {A_PATTERN} is needed, and thi",
         ),
     ],
     ids=str,

@@ -142,24 +142,6 @@ def test_a_draft_shares_out_its_projection() -> None:
     assert {row["projected"] for row in early} == {None}
 
 
-def test_what_was_shared_out_is_compared_with_what_was_shared_out() -> None:
-    march = invoice(of("a", 10), of(None, 5))
-    april = invoice(of("a", 10), of("b", 20), of(None, 3), month="2026-04")
-    found = rows(april, before=[march], group_by=["period", TEAM], allocate="proportional", compare="previous")
-    assert values(found, TEAM, "projected", "previous", "change") == [("a", 33.0, 15.0, 18.0), ("b", 66.0, None, None)]
-
-
-def test_forecast_budgets_breakdowns_and_totals_are_before_sharing() -> None:
-    draft = invoice(of("a", 30), of(None, 8.005), month="2026-04")
-    budgets = [{"amount": 30, "group": {TEAM: "a"}}]
-    options: dict[str, t.Any] = {"group_by": [TEAM], "breakdowns": {"x": [TEAM]}, "budgets": budgets, "now": NOW}
-    plain = ask([draft], **options).result
-    found = ask([draft], **options, allocate="even", decimals=1).result
-    assert found.pop("costs") == [{TEAM: "a", "currency": "USD", "amount": 38.0, "allocated": 8.0}]
-    assert plain.pop("costs") != []
-    assert found == plain
-
-
 # Rounding
 
 
@@ -179,48 +161,32 @@ def test_rounded_rows_add_up_by_the_largest_remainder(
     assert repr([row["amount"] for row in found]) == repr(expected)
 
 
-def test_the_comparison_of_rounded_rows_is_that_of_what_they_show() -> None:
-    months = [
-        invoice(of("a", 0.333), of("b", 0.333), of("c", 0.334), month="2026-02"),
-        invoice(of("a", 0.5), of("b", 0.7), month="2026-03"),
-    ]
-    found = rows(*months, group_by=["period", TEAM], compare="previous", decimals=2)
-    assert [row["previous"] for row in found[3:]] == [row["amount"] for row in found[:3]] == [0.33, 0.33, 0.34]
-    assert [row["change"] for row in found[3:]] == [0.17, 0.37, -0.34]
+def test_what_is_compared_was_shared_out_and_rounded_too() -> None:
+    options: dict[str, t.Any] = {"allocate": "proportional", "compare": "previous", "decimals": 1}
+    march = invoice(of("a", 10), of(None, 5.04))
+    april = invoice(of("a", 10), of("b", 20), of(None, 3), month="2026-04")
+    found = rows(april, before=[march], group_by=["period", TEAM], **options)
+    assert values(found, TEAM, "projected", "previous", "change") == [("a", 33.0, 15.0, 18.0), ("b", 66.0, None, None)]
 
 
 FIXED = "weights: 'allocate: fixed' needs a number for each owner, such as {'payments': 2}."
+WEIGHT = "weights.a: a number from 0 on is needed"
+DIGITS = "decimals: a whole number from 0 to 6 is needed"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"allocate": "fair"}, "allocate: 'fair' is unknown. Write none, proportional, even, fixed."),
-        (
-            {"allocate": "even", "group_by": ["period", "status"]},
-            "allocate: costs are shared out by a group such as own",
-        ),
-        (
-            {"weights": {"a": 1}},
-            "weights: only 'allocate: fixed' shares out by them. Write that, or leave weights out.",
-        ),
-        ({"allocate": "fixed"}, FIXED),
-        ({"allocate": "fixed", "weights": ["a"]}, FIXED),
+        ({"allocate": "even", "group_by": ["period", "status"]}, "allocate: costs are shared out by a group such as "),
+        ({"weights": {"a": 1}}, "weights: only 'allocate: fixed' shares out by them. Write that, or leave weights ou"),
+        *(({"allocate": "fixed", "weights": weights}, FIXED) for weights in (None, ["a"])),
         *(
-            (
-                {"allocate": "fixed", "weights": {"a": weight}},
-                f"weights.a: a number from 0 on is needed, not {weight!r}.",
-            )
+            ({"allocate": "fixed", "weights": {"a": weight}}, f"{WEIGHT}, not {weight!r}.")
             for weight in (-1, "x", True)
         ),
-        (
-            {"allocate": "fixed", "weights": {"a": 0, "b": 0.0}},
-            "weights: those of a, b add up to 0. Write a number abo",
-        ),
-        *(
-            ({"decimals": digits}, f"decimals: a whole number from 0 to 6 is needed, not {digits}.")
-            for digits in (7, -1, 1.5, True)
-        ),
+        ({"allocate": "fixed", "weights": {"a": 0, "b": 0.0}}, "weights: those of a, b add up to 0. Write a number "),
+        *(({"decimals": digits}, f"{DIGITS}, not {digits}.") for digits in (7, -1, 1.5, True)),
     ],
     ids=str,
 )
@@ -313,14 +279,16 @@ def test_rows_add_up_to_the_bill_to_the_last_digit(bills: Bills, mode: dict[str,
     group_by = [*further, TEAM]
     if any(entry not in ("period", "status") for entry in further):
         group_by = [TEAM, *further]
-    result = ask(bills, **mode, group_by=group_by, now=NOW).result
+    options: dict[str, t.Any] = {"group_by": group_by, "budgets": [{"amount": 9, "group": {TEAM: "a"}}], "now": NOW}
+    result, plain = ask(bills, **mode, **options).result, ask(bills, **options).result
     assert sums(result["costs"]) == sums(result["totals"])
-    plain = rows(*bills, group_by=group_by)
+    # Everything else is before sharing.
+    assert {**result, "costs": []} == {**plain, "costs": []}
     for entry in further:
-        assert sums(result["costs"], "amount", entry) == sums(plain, "amount", entry)
+        assert sums(result["costs"], "amount", entry) == sums(plain["costs"], "amount", entry)
     if "unit" in further:
         rounded = [row for row in rows(*bills, **mode, group_by=group_by, decimals=2) if row["unit"]]
-        counted = sums((row for row in plain if row["unit"]), "quantity", "unit")
+        counted = sums((row for row in plain["costs"] if row["unit"]), "quantity", "unit")
         assert sums(rounded, "quantity", "unit") == pytest.approx(counted, abs=Decimal("1e-6"))
 
 
