@@ -47,6 +47,7 @@ def money(amounts: st.SearchStrategy[t.Any]) -> st.SearchStrategy[dict[str, t.An
 
 
 def items(amounts: st.SearchStrategy[t.Any]) -> st.SearchStrategy[dict[str, t.Any]]:
+    """Return invoice items, whose clusters may have one id or name."""
     line = st.fixed_dictionaries(
         {
             "description": st.sampled_from(["Compute", "Storage"]),
@@ -55,18 +56,17 @@ def items(amounts: st.SearchStrategy[t.Any]) -> st.SearchStrategy[dict[str, t.An
             "total": money(amounts),
         }
     )
-    cluster = st.fixed_dictionaries(
-        {
-            "id": NAMES,
-            "name": NAMES,
-            "plan": st.sampled_from(["BASIC", "STANDARD"]),
-            "cloud_provider": st.sampled_from(["AWS", "GCP"]),
-            "regions": st.lists(st.fixed_dictionaries({"name": NAMES}), max_size=2),
-            "labels": st.dictionaries(st.sampled_from(["team", "env"]), NAMES),
-            "parent_id": st.sampled_from(["root", "f-eng", "f-pay"]),
-        }
+    return st.builds(
+        lambda name, lines, **cluster: item(name, *lines, **cluster),
+        NAMES,
+        st.lists(line, max_size=3),
+        id=NAMES,
+        plan=st.sampled_from(["BASIC", "STANDARD"]),
+        cloud_provider=st.sampled_from(["AWS", "GCP"]),
+        regions=st.lists(st.fixed_dictionaries({"name": NAMES}), max_size=2),
+        labels=st.dictionaries(st.sampled_from(["team", "env"]), NAMES),
+        parent_id=st.sampled_from(["root", "f-eng", "f-pay"]),
     )
-    return st.fixed_dictionaries({"cluster": cluster, "line_items": st.lists(line, max_size=3)})
 
 
 def invoices(amounts: st.SearchStrategy[t.Any], *, stated: bool = True) -> st.SearchStrategy[Invoices]:
