@@ -85,15 +85,15 @@ def test_adjustments_are_rows_in_one_order_whatever_that_of_the_api() -> None:
         adjustment(3, name=None),
     ]
     for given in (entries, entries[::-1]):
-        result = ask([bill("2026-10", adjustments=given), TEAMS[0]], credit_rate=0.5).result
-        assert values(result["adjustments"]) == [
+        rows = ask([bill("2026-10", adjustments=given), TEAMS[0]], credit_rate=0.5).result["adjustments"]
+        assert values(rows) == [
             ("inv-2026-08", "2026-08", "Credit", "USD", -1.0),
             ("inv-2026-10", "2026-10", "a", "USD", -2.0),
             ("inv-2026-10", "2026-10", "a", "USD", 1.0),
             ("inv-2026-10", "2026-10", "b", "USD", -1.0),
             ("inv-2026-10", "2026-10", None, "USD", 3.0),
         ]
-    assert list(result["adjustments"][0]) == ["invoice_id", "period", "name", "currency", "amount"]
+        assert list(rows[0]) == ["invoice_id", "period", "name", "currency", "amount"]
 
 
 def spent(month: str, amount: float, **more: t.Any) -> dict[str, t.Any]:

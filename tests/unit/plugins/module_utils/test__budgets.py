@@ -77,7 +77,18 @@ def test_the_row_of_a_budget() -> None:
     row = result["budgets"][0]
     keys = "name group currency amount spent percent projected projected_low projected_high state"
     assert list(row) == keys.split()
-    expected = ("all", {}, "USD", 300, 150, 50, 160 / 9.5 * 30 - 10, 470, 160 / 9 * 30 - 10, "forecast_over")
+    expected: tuple[t.Any, ...] = (
+        "all",
+        {},
+        "USD",
+        300,
+        150,
+        50,
+        160 / 9.5 * 30 - 10,
+        470,
+        160 / 9 * 30 - 10,
+        "forecast_over",
+    )
     assert tuple(row.values()) == tuple(pytest.approx(one) if isinstance(one, float) else one for one in expected)
 
 

@@ -85,8 +85,8 @@ def test_what_is_asked_for_is_kept_of_all_pages_once_and_in_order(
     listing: list[t.Any], size: int, period: tuple[str, str] | None, status: str | None, previous: bool
 ) -> None:
     raws = [raw for raw in listing if period is None or f"{raw['period_start']}" in STARTS]
-    kept, before, left = [], [], Counter[str]()
-    seen: set[str] = set()
+    kept, before, seen = [], [], set()
+    left: Counter[str] = Counter()
     for raw in raws:
         month = STARTS.get(f"{raw['period_start']}", "")
         if status not in (None, raw["status"]):
@@ -141,11 +141,15 @@ def test_what_each_detail_keeps(detail: str, api: Api) -> None:
     assert trim({"invoice_id": "x"}, detail) == {"invoice_id": "x"}
 
 
+NO_LISTS: list[t.Any] = [None, "x", 7, {"cluster": {}}]
+NO_OBJECTS: list[t.Any] = [None, "x", 7, []]
+
+
 @pytest.mark.parametrize(
     ("items", "kept"),
     [
-        *((items, items) for items in (None, "x", 7, {"cluster": {}})),
-        *(([{"cluster": none, "line_items": []}], [{"cluster": {}, "totals": []}]) for none in (None, "x", 7, [])),
+        *((items, items) for items in NO_LISTS),
+        *(([{"cluster": one, "line_items": []}], [{"cluster": {}, "totals": []}]) for one in NO_OBJECTS),
         ([{"totals": [{"amount": 1}], "line_items": [{}]}, "x"], [{"cluster": {}, "totals": [{"amount": 1}]}]),
     ],
 )
@@ -188,7 +192,8 @@ def test_a_list_is_read_as_json_is(value: t.Any, writing: dict[str, t.Any], dama
     text = f" {json.dumps(value, **writing)}\n"
     if damage:
         text = text[: damage[0]] + damage[1] + text[damage[0] + 1 :]
-    expected, found = "no JSON", "no JSON"
+    expected: t.Any = "no JSON"
+    found: t.Any = "no JSON"
     taken: list[t.Any] = []
     with contextlib.suppress(ValueError):
         expected = json.loads(text)

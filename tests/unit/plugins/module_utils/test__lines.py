@@ -50,7 +50,13 @@ HEAD = {
     "period_start": "2026-10-01T00:00:00Z",
     "period_end": "2026-11-01T00:00:00Z",
 }
-OF_NO_CLUSTER = {**dict.fromkeys(LINE_ITEM_KEYS), **HEAD, "regions": [], "labels": {}, "currency": "USD"}
+OF_NO_CLUSTER: dict[str, t.Any] = {
+    **dict.fromkeys(LINE_ITEM_KEYS),
+    **HEAD,
+    "regions": [],
+    "labels": {},
+    "currency": "USD",
+}
 
 
 def test_the_rows_of_an_invoice() -> None:

@@ -98,6 +98,7 @@ def test_descriptions_without_an_end_are_not_all_remembered(monkeypatch: pytest.
 
 A_LIST = "owners: a list of rules is needed, such as [{'owner': 'platform', 'cluster': 'ci-*'}]."
 NO_TEXT = "is no text. Put it in quotes."
+NO_LABELS: list[t.Any] = ["team", {}]
 A_PATTERN = "a pattern such as 'ci-*', or a list of them,"
 
 
@@ -116,10 +117,7 @@ A_PATTERN = "a pattern such as 'ci-*', or a list of them,"
         ([{"owner": "a", "cluster": []}], "owners[0].cluster: an empty list fits nothing. Write a pattern such as 'c"),
         ([{"owner": "a", "folder": ["x", False]}], f"owners[0].folder: {A_PATTERN} is needed, and False {NO_TEXT}"),
         ([{"owner": "a", "kind": "adjustments"}], "owners[0].kind: 'adjustments' is none. The kinds are usage, adju"),
-        *(
-            ([{"owner": "a", "label": none}], "owners[0].label: a dictionary is needed, from na")
-            for none in ("team", {})
-        ),
+        *(([{"owner": "a", "label": none}], "owners[0].label: a dictionary is needed, from na") for none in NO_LABELS),
         (
             [{"owner": "a"}, {"owner": "c", "label": {"team": ""}}],
             f"owners[1].label.team: {A_PATTERN} is needed, and thi",

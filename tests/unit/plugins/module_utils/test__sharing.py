@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -260,17 +259,22 @@ def test_each_owner_gets_a_part_by_weight_of_what_its_month_has_of_nobody(bills:
     months: dict[t.Any, dict[str | None, Fraction]] = {}
     for row in rows(*bills, group_by=["period", TEAM]):
         months.setdefault((row["period"], row["currency"]), {})[row[TEAM]] = Fraction(repr(row["amount"]))
-    monthly, whole, left = {}, Counter[t.Any](), False
+    monthly, left = {}, False
+    whole: dict[t.Any, Fraction] = {}
     for (period, currency), owned in months.items():
-        weights = {"proportional": owned, "even": dict.fromkeys("abc", 1), "fixed": mode.get("weights", {})}
+        weights: dict[str, t.Any] = {
+            "proportional": owned,
+            "even": dict.fromkeys("abc", 1),
+            "fixed": mode.get("weights"),
+        }
         weighed = {owner: Fraction(weights[mode["allocate"]].get(owner, 0)) for owner in owned if owner is not None}
         total = sum(weight for weight in weighed.values() if weight > 0)
-        nobody = (owned.pop(None, 0) if total else owned.get(None)) or 0
+        nobody = owned.pop(None, Fraction()) if total else owned.get(None, Fraction())
         left = left or (not total and nobody != 0)
         for owner, amount in owned.items():
-            part = nobody * max(weighed.get(owner, 0), 0) / total if total else 0
+            part = nobody * max(weighed[owner], Fraction()) / total if total and owner is not None else Fraction()
             monthly[period, currency, owner] = close([amount + part, part])
-            whole[currency, owner] += amount + part
+            whole[currency, owner] = whole.get((currency, owner), Fraction()) + amount + part
     found = rows(*bills, **mode, group_by=["period", TEAM])
     shown = {(row["period"], row["currency"], row[TEAM]): [row["amount"], row["allocated"]] for row in found}
     assert shown == monthly
