@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._ask import ask, at, costs, values
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import (
     CREDITS,
+    OLD_CREDITS,
     adjustment,
     bill,
     draft,
@@ -16,6 +17,13 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data impo
     line,
     money,
 )
+
+
+def test_all_that_is_usd_at_a_rate_is_one_row() -> None:
+    invoice = bill("2026-10", item("a", 1, line(2, CREDITS), line(4, OLD_CREDITS), line(8, "EUR")))
+    rows = costs([invoice], ["unit"], credit_rate=0.95)
+    assert values(rows) == [("HOURS", "EUR", 8.0, 720.0), ("HOURS", "USD", 6.7, 2160.0)]
+
 
 # Comparison
 
