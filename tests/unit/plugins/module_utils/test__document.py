@@ -62,17 +62,9 @@ def test_a_value_of_the_wrong_type_is_one_error_that_names_the_invoice(invoice: 
         ask([invoice], group_by=EVERYTHING)
 
 
-@pytest.mark.parametrize(
-    ("invoice_id", "name"),
-    [
-        (None, "An invoice without an id"),
-        ("", "An invoice without an id"),
-        ("a\nb", r"Invoice 'a\nb'"),
-        ("x" * 70, f"Invoice '{'x' * 56}..."),
-    ],
-)
-def test_an_id_comes_from_outside_and_may_be_anything(invoice_id: t.Any, name: str) -> None:
-    assert Invoice({"invoice_id": invoice_id}).name == name
+def test_an_id_comes_from_outside_and_may_be_anything() -> None:
+    names = [Invoice({"invoice_id": invoice_id}).name for invoice_id in (None, "", "a\nb")]
+    assert names == ["An invoice without an id", "An invoice without an id", r"Invoice 'a\nb'"]
     with pytest.raises(ResponseError, match=r"^An invoice without an id is not what"):
         Invoice({"invoice_id": 5})
 
