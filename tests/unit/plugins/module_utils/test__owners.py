@@ -62,6 +62,7 @@ def owned(*rules: dict[str, t.Any], invoice: dict[str, t.Any] = BILL, **options:
         ([{"owner": "finance", "kind": ["adjustment", "unitemized"]}], {"finance": 80.0, None: 120.0}),
         ([{"owner": "money", "label": {"cost_center": 4711}}], {"money": 3.0, None: 197.0}),
         ([{"owner": 4711, "plan": "STANDARD"}], {"4711": 10.0, None: 190.0}),
+        ([{"from": "label:team", "lower": True}], {"web": 110.0, None: 90.0}),
         # What a rule reads and does not find, or finds blank, is left to the next one.
         (
             [{"from": "label:team"}, {"from": "folder"}, {"owner": "rest"}],

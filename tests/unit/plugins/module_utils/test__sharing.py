@@ -132,6 +132,18 @@ def test_a_month_is_shared_out_alike_whichever_others_are_asked_for() -> None:
     assert rows(invoice(of("a", 123456.78), month="2026-02"), march, **options)[1:] == alone
 
 
+def test_parts_leave_room_for_the_months_that_they_are_added_up_with() -> None:
+    march, february = (
+        invoice(of("a", 1), of("b", 1), of("c", 1), credit=1),
+        invoice(of("a", 12345678.9012), month="2026-02"),
+    )
+    assert sums(rows(february, march, allocate="even")) == {("USD",): Decimal("12345682.9012")}
+
+
+def test_nothing_that_stays_is_no_warning() -> None:
+    assert warned(invoice(of("a", line(1, "EUR")), of(None, 1, -1)), allocate="even") == []
+
+
 def test_a_draft_shares_out_its_projection() -> None:
     draft = invoice(of("a", 30), of("b", 10), of(None, 8), month="2026-04", credit=-4)
     options: dict[str, t.Any] = {"group_by": ["period", TEAM], "allocate": "proportional"}
@@ -166,6 +178,13 @@ def test_what_is_compared_was_shared_out_and_rounded_too() -> None:
     april = invoice(of("a", 10), of("b", 20), of(None, 3), month="2026-04")
     found = rows(april, before=[march], group_by=["period", TEAM], **options)
     assert values(found, TEAM, "projected", "previous", "change") == [("a", 33.0, 15.0, 18.0), ("b", 66.0, None, None)]
+
+
+def test_a_row_of_sharing_alone_shows_one_amount_also_rounded() -> None:
+    bills = invoice(of("a", 0.005), of("b", 0.005), credit=0.008)
+    found = rows(bills, group_by=[TEAM, "kind"], allocate="even", decimals=2)
+    alone = [("a", 0.0, 0.0), ("a", 0.01, 0.0), ("b", 0.0, 0.0), ("b", 0.01, 0.0)]
+    assert values(found, TEAM, "amount", "allocated") == alone
 
 
 FIXED = "weights: 'allocate: fixed' needs a number for each owner, such as {'payments': 2}."
