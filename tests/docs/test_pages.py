@@ -29,9 +29,11 @@ def literals(text: str) -> set[str]:
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
 def test_links_of_markdown(path: object) -> None:
     text = (ROOT / str(path)).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#\s]+)", text):
-        if not re.match(r"[a-z]+:", target):
-            assert (ROOT / target).exists(), target
+    repository = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
+    for target in re.findall(r"(?:\]\(|^\[[^]]+\]: )([^)#\s]+)", text, re.MULTILINE):
+        here = target.removeprefix(f"{repository}/tree/main/")
+        if not re.match(r"[a-z]+:", here):
+            assert (ROOT / here).exists(), target
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
