@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 - name: Show what each team costs
   ansible.builtin.debug:
-    msg: "{{ item['label:team'] or 'nobody' }}: {{ item.amount }} {{ item.currency }}"
+    msg: "{{ item['label:team'] or 'no team' }}: {{ item.amount }} {{ item.currency }}"
   loop: "{{ year.invoices | cockroachdb_cloud.billing.cost_summary(['label:team'], credit_rate=0.9) }}"
   loop_control:
     label: "{{ item['label:team'] }}"

@@ -139,7 +139,7 @@ _value:
       description: The currency of the amount; null where the API names none.
       type: str
     owner:
-      description: With O(owners), who owns the cost; null for nobody.
+      description: With O(owners), who owns the cost; null when no rule fits.
       type: str
 """
 

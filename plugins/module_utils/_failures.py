@@ -144,7 +144,7 @@ class Failures:
             advice = "Check the clock of this machine, or have the certificate renewed."
         elif code in _NOT_STRICT:
             advice = (
-                "Python 3.13 and newer refuse such a certificate whatever ca_path holds: have it issued anew as "
+                "Python 3.13 and newer refuse such a certificate whatever ca_path holds: have it reissued as "
                 "RFC 5280 asks (the certificate of the server, or that of its CA)."
             )
         elif code not in _UNKNOWN_ISSUER:

@@ -14,7 +14,7 @@ description:
   - Gathers invoices as M(cockroachdb_cloud.billing.invoice_info) does, adds them up by team, cluster, month and more,
     and returns the sums, where the draft of this month is heading, where budgets stand, what is left of credits, and
     whether the invoices add up. All of it comes from one fetch.
-  - It computes where it fetches. Its result stays small, whatever the invoices weigh.
+  - It computes where it fetches. Its result stays small, however large the invoices are.
   - Sums are exact to the last digit that the API sends. Amounts of different currencies are never added up.
   - What an invoice bills is what its line items and adjustments come to. Where it states more than these, the rest is a
     row of the kind C(unitemized), so that rows always add up to the bill, and a warning says so.
@@ -51,12 +51,12 @@ EXAMPLES = r"""
 
 - name: Show who pays what
   ansible.builtin.debug:
-    msg: "{{ item['label:team'] or 'nobody' }}: {{ item.amount }} {{ item.currency }}"
+    msg: "{{ item['label:team'] or 'no team' }}: {{ item.amount }} {{ item.currency }}"
   loop: "{{ teams.costs }}"
   loop_control:
     label: "{{ item['label:team'] }}"
 
-- name: Say by rules who pays, share out what nobody owns, and round to cents that add up
+- name: Add up last month by owner, allocate what has none, and round to cents that add up
   cockroachdb_cloud.billing.cost_info:
     period: last_month
     group_by: [owner]

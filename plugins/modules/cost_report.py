@@ -18,7 +18,7 @@ description:
     and whether the invoices add up.
   - The page is one file that loads nothing from anywhere, so that it can be mailed. It works without JavaScript, in
     light and dark, on a phone and on paper.
-  - The same invoices give the same bytes all day. Each file appears whole or not at all, the page last; when anything
+  - The same invoices give the same bytes all day. Each file is replaced atomically, the page last; when anything
     fails, all files stay as they were.
   - Each month is compared with the one before, so that with O(period) the month before it is fetched as well.
 extends_documentation_fragment:

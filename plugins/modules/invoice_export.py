@@ -13,7 +13,7 @@ author:
 description:
   - Gathers invoices as M(cockroachdb_cloud.billing.invoice_info) does and writes them to a file on the host that the
     module runs on, for spreadsheets, finance systems and FinOps tools.
-  - The file appears whole or not at all. When fetching or writing fails, the file that was there stays as it was.
+  - The file is replaced atomically. When fetching or writing fails, the file that was there stays as it was.
   - A file is not replaced by one without rows, unless O(require) is empty.
   - The file is written only when its bytes would differ. The order in which the API sends the items of an invoice does
     not matter to that, except for O(layout=invoices) in JSON.
@@ -107,7 +107,7 @@ EXAMPLES = r"""
     period: last_month
     mode: "0640"
 
-- name: Write who pays what, with what nobody owns shared out, in cents that add up to the bill
+- name: Write who pays what, with shared costs allocated, in cents that add up to the bill
   cockroachdb_cloud.billing.invoice_export:
     dest: /tmp/chargeback.csv
     layout: costs
