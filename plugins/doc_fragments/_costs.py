@@ -126,7 +126,7 @@ options:
         that have costs the same. V(fixed) shares by O(weights).
       - Other groups of what is shared out stay as they are, so that sums by V(description) or V(invoice) do not change.
         What a month that is not over comes to is shared out in the same proportion.
-      - Rows get C(allocated), the part of C(amount) that was allocated. When no owner can take it, it stays without one,
+      - Rows get C(allocated), the part of C(amount) that was allocated. Costs that no owner can take stay without one,
         and a warning says so.
     type: str
     choices:

@@ -271,7 +271,7 @@ def _footer(model: Model) -> Markup:
     if any(books.high is not None for books in model.currencies):
         expected = tag(
             "p",
-            "Where a month may end is a range, since it is not known how much of today is in its draft: usage goes on as "
+            "Where a month may end is a range, since how much of today is in its draft is not known: usage goes on as "
             "in the days so far, with and without today, and adjustments stay as they are.",
         )
     data = join(tag("a", "costs.json", href="costs.json"), ", all that the page says")

@@ -17,7 +17,7 @@ description:
     reaches a threshold, an amount or a percentage of a budget. The costs are those that
     M(cockroachdb_cloud.billing.cost_info) returns at that moment.
   - Each threshold is emitted once in a billing period, and with O(group_by) once for each group. What was crossed
-    before the source started is emitted at its first poll, with C(at_start) true. In a new billing period each counts again.
+    before the source started is emitted at its first poll, with C(at_start) true. Each counts again in a new period.
   - The drafts that count are those of the newest billing period that has begun; several of one period are added up.
     Until the API shows the draft of a new month, that of the month before counts.
   - Options that cannot be used end the source before any call. As long as no poll has succeeded, so does what waiting
