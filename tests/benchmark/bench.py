@@ -177,7 +177,7 @@ def _plain(cell: str) -> str | float:
 
 def one_task(bench: Bench) -> t.Iterator[Comparison]:
     """Compare plays of forty tasks of one kind each, less a play without tasks."""
-    kinds = yaml.safe_load((PLAYBOOKS / "one_of_each.yml").read_text(encoding="utf-8"))
+    kinds = yaml.safe_load((PLAYBOOKS / "tasks" / "one_of_each.yml").read_text(encoding="utf-8"))
     with Sandbox(months=2, clusters=4, lines=3) as sandbox:
 
         def play(name: str, tasks: list[t.Any]) -> Command:

@@ -41,6 +41,8 @@ class Api(ExpectingServer):
 def serve(*, tls: ssl.SSLContext | None = None) -> t.Iterator[Api]:
     """Run a server for the length of a block, and verify at its end that it got what it expected."""
     api = Api(tls=tls)
-    with api:
+    try:
         yield api
         api.verify()
+    finally:
+        api.close()
