@@ -258,7 +258,7 @@ def contract(session: nox.Session) -> None:
     if not spec.is_file():
         session.error("The vendor's OpenAPI document is no part of this repository: name it as SPEC=<path>.")
     session.install("schemathesis >= 4.32, < 5")
-    with Sandbox(rate_limit=False) as sandbox:
+    with Sandbox(rate_limit=False) as sandbox, session.chdir(CACHE):
         session.run(
             *("schemathesis", "run", str(spec), f"--url={sandbox.url}", "--phases=examples,coverage,fuzzing"),
             *(f"--header=Authorization: Bearer {KEY}", "--header=Cc-Version: 2024-09-16", "--request-timeout=10"),
