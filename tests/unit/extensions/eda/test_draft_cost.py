@@ -679,6 +679,9 @@ def table(title: str) -> list[str]:
 
 def test_the_guide_has_every_option_and_every_key(api: DraftApi) -> None:
     assert set(table("Options")) == set(WATCH.WATCH_SPEC) - set(OPTIONS.CONNECTION_SPEC)
+    text = GUIDE.read_text(encoding="utf-8")
+    assert [name for name in OPTIONS.CONNECTION_SPEC if f"``{name}``" not in text] == []
+    assert [name for name in OPTIONS.ENVIRONMENT.values() if f"``{name}``" not in text] == []
     api.drafts([invoice(5)])
     [event] = watch(api, thresholds=[1]).events
     assert set(table("What an event holds")) == set(event)
