@@ -15,20 +15,25 @@ import typing as t
 from _checkout import CACHE, ROOT
 
 # https://docs.ansible.com/ansible/latest/reference_appendices/release_and_maintenance.html
+# Of each ansible-core the oldest and the newest Python that it supports, and what most machines have of these.
 CONTROLLERS = {
-    **dict.fromkeys(("2.16", "2.17"), ("3.10", "3.11", "3.12")),
-    **dict.fromkeys(("2.18", "2.19"), ("3.11", "3.12", "3.13")),
-    **dict.fromkeys(("2.20", "2.21"), ("3.12", "3.13", "3.14")),
+    **dict.fromkeys(("2.16", "2.17"), ("3.10", "3.12")),
+    **dict.fromkeys(("2.18", "2.19"), ("3.11", "3.13")),
+    "2.20": ("3.12", "3.14"),
+    "2.21": ("3.12", "3.13", "3.14"),
 }
 NEWER = "newer"  # what the package index has above these, pre-releases too
-# The oldest and the newest ansible-core that supports each Python on a target. Those older than 3.8 are not ours.
+# What each Python on a target is tested with: ansible-core and requests. Pythons older than 3.8 are not ours.
 TARGETS = {
-    "3.8": ("2.16", "2.19"),
-    **dict.fromkeys(("3.9", "3.10", "3.11", "3.12"), ("2.16", "2.21")),
-    "3.13": ("2.18", "2.21"),
-    "3.14": ("2.20", "2.21"),
+    "3.8": (("2.16", "2.29"), ("2.19", "newest")),
+    "3.9": (("2.21", "2.31"),),
+    "3.10": (("2.17", "newest"),),
+    "3.11": (("2.18", "2.29"),),
+    "3.12": (("2.20", "newest"),),
+    "3.13": (("2.18", "2.29"), ("2.21", "newest")),
+    "3.14": (("2.21", "newest"),),
 }
-# What pip installs for each column of the targets' table; requests 2.29 is of the time before urllib3 2.
+# What pip installs for each of these; requests 2.29 is of the time before urllib3 2.
 REQUESTS = {"2.29": ("requests == 2.29.*", "urllib3 < 2"), "2.31": ("requests == 2.31.*",), "newest": ("requests",)}
 
 
@@ -61,17 +66,15 @@ class Row(t.NamedTuple):
 
 ROWS = [Row(core, python) for core, pythons in CONTROLLERS.items() for python in pythons]
 ROWS.append(Row(NEWER, "3.13"))
-for _target, (_oldest, _newest) in TARGETS.items():
-    for _requests in REQUESTS:
-        _core = _oldest if _requests == "2.29" else _newest
-        if _requests != "2.31" or _target in ("3.8", "3.13"):
-            ROWS.append(Row(_core, CONTROLLERS[_core][1], _target, _requests))
+ROWS += [
+    Row(core, CONTROLLERS[core][0], target, requests) for target, tested in TARGETS.items() for core, requests in tested
+]
 # The oldest and the newest controller, and the oldest and the newest target that many machines have.
 QUICK = [
     Row("2.16", "3.10"),
     Row("2.21", "3.13"),
-    Row("2.16", "3.11", "3.8", "2.29"),
-    Row("2.21", "3.13", "3.13", "newest"),
+    Row("2.16", "3.10", "3.8", "2.29"),
+    Row("2.21", "3.12", "3.13", "newest"),
 ]
 
 
