@@ -23,7 +23,8 @@ export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export LC_ALL := $(if $(filter Darwin,$(shell uname -s)),en_US.UTF-8,C.UTF-8)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUTF8 := 1
-# What antsibull-nox calls CI: formatters say what they would change, and change nothing.
+# What antsibull-nox calls CI: formatters say what they would change, and change nothing. The tests know the real one.
+export REALLY_CI := $(CI)
 export CI := true
 
 help: ## List the targets, and the sessions of nox when `make venv` has installed it
