@@ -69,14 +69,14 @@ def sums(rows: t.Iterable[t.Mapping[str, t.Any]]) -> dict[tuple[str, str], Decim
     return added
 
 
+def rounded(amount: Decimal, digits: int | None) -> Decimal:
+    return amount if digits is None else amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
 def stated(invoices: list[dict[str, t.Any]], digits: int | None) -> dict[tuple[str, str], Decimal]:
     """Return what the invoices themselves say that they come to, which is one total for each month and currency."""
     return {
-        (invoice["period_start"][:7], total["currency"]): (
-            Decimal(repr(total["amount"]))
-            if digits is None
-            else Decimal(repr(total["amount"])).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-        )
+        (invoice["period_start"][:7], total["currency"]): rounded(Decimal(repr(total["amount"])), digits)
         for invoice in invoices
         for total in invoice["totals"]
     }
