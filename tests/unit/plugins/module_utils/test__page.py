@@ -22,6 +22,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._html im
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page import page
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page_style import STYLE
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report import build
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import Model
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import Options, Source
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._bills import NOW, asked, bill, cluster, report
 
@@ -53,8 +54,13 @@ class Seen(html.parser.HTMLParser):
             self.rows[-1][-1] += data
 
 
-def words(text: str) -> str:
-    return " ".join(" ".join(Seen(text).texts).split())
+def page_text(model: Model) -> str:
+    """Return what stands on the page of a model, in the order of its elements."""
+    return " ".join(" ".join(Seen(page(model)).texts).split())
+
+
+COMPUTE = cluster("a", ("Compute", 1, "HOURS", 60.0), labels={"team": "core", "env": "prod"})
+OTHER = cluster("b", ("Compute", 1, "HOURS", 60.0), labels={"env": "prod"})
 
 
 # The builder
@@ -68,12 +74,19 @@ def test_what_the_builder_has_not_built_is_text() -> None:
     assert Seen(tag("p", HOSTILE, title=HOSTILE)).elements == {"p": 1}
 
 
-def test_what_cannot_be_seen_is_made_visible() -> None:
-    assert name("a\u202eb\u2066\u200bc") == "<bdi>a⟨U+202E⟩b⟨U+2066⟩⟨U+200B⟩c</bdi>"
-    assert name("a\0\x1b") == "<bdi>a\ufffd\ufffd</bdi>"
-    assert name(" \u00a0") == name("") == '<span class="none">(blank)</span>'
-    assert name("Größe 容量 👩‍👩‍👧") == "<bdi>Größe 容量 👩‍👩‍👧</bdi>"
-    assert "(no name)" in name(None)
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u202eb\u2066\u200bc", "<bdi>a⟨U+202E⟩b⟨U+2066⟩⟨U+200B⟩c</bdi>"),
+        ("a\0\x1b", "<bdi>a\ufffd\ufffd</bdi>"),
+        (" \u00a0", '<span class="none">(blank)</span>'),
+        ("", '<span class="none">(blank)</span>'),
+        ("Größe 容量 👩‍👩‍👧", "<bdi>Größe 容量 👩‍👩‍👧</bdi>"),
+        (None, '<span class="none">(no name)</span>'),
+    ],
+)
+def test_what_cannot_be_seen_is_made_visible(text: str | None, shown: str) -> None:
+    assert name(text) == shown
 
 
 @pytest.mark.parametrize("text", ["a </style> b", "<!-- x"])
@@ -174,21 +187,15 @@ def test_fills_and_texts_stand_out_from_the_card_in_light_and_dark() -> None:
 
 # The page
 
+DETAILS = ("plan", "cloud_provider", "state")
+
 
 def hostile(text: str) -> str:
     line = (text, 5, text, 100)
     months = [
         bill(
             month,
-            cluster(
-                text,
-                line,
-                cluster_id=text,
-                plan=text,
-                cloud_provider=text,
-                state=text,
-                labels={text: text, "team": text},
-            ),
+            cluster(text, line, cluster_id=text, labels={text: text, "team": text}, **dict.fromkeys(DETAILS, text)),
             cluster("plain", ("Compute", 1, "HOURS", 1)),
             adjustments={text: 3},
             balances=[{"amount": 5, "currency": text}],
@@ -212,16 +219,13 @@ def test_hostile_names_in_every_field_stay_text() -> None:
 
 
 def test_the_policy_allows_the_style_and_the_script_that_are_there_and_nothing_else() -> None:
-    text = page(report(bill("2026-11", cluster("a", ("Compute", 1, "HOURS", 1)))))
+    text = page(report(bill("2026-11", COMPUTE)))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     assert policy is not None
-    hashes = {
-        element: base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
-        for element, body in re.findall(r"<(style|script)>(.*?)</\1>", text, re.DOTALL)
-    }
-    for element, digest in hashes.items():
-        assert f"{element}-src &#x27;sha256-{digest}&#x27;" in policy[1]
     assert policy[1].startswith("default-src &#x27;none&#x27;; img-src data:;")
+    for element, body in re.findall(r"<(style|script)>(.*?)</\1>", text, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+        assert f"{element}-src &#x27;sha256-{digest}&#x27;" in policy[1]
     assert not re.search(r"\sstyle=|\son\w+=|https?://(?!www\.w3\.org)", text)
 
 
@@ -242,32 +246,30 @@ def test_the_page_has_the_figures_of_the_model() -> None:
     assert mover[2:] == ["+116.44", "+17.92", "+134.36"]
 
 
-def test_a_finished_month_says_of_which_day_it_is_and_nothing_of_a_forecast() -> None:
-    text = "".join(Seen(page(report(bill("2026-10", cluster("a", ("Compute", 1, "HOURS", 5)))))).texts)
-    assert "as of 31 October 2026 (UTC)" in text
-    assert "The month is over." in text
-    assert "expected" not in text.lower()
+@pytest.mark.parametrize(
+    ("status", "words_of_it", "silent"),
+    [
+        ("FINALIZED", ["as of 31 October 2026 (UTC)", "The month is over."], "expected"),
+        ("DRAFT", ["The month is over, and its invoice is still a draft."], "Where October 2026 may end"),
+    ],
+)
+def test_a_month_that_is_over_has_no_range(status: str, words_of_it: list[str], silent: str) -> None:
+    text = page_text(report(bill("2026-10", COMPUTE, status=status)))
+    assert [one for one in words_of_it if one not in text] == []
+    assert silent not in text
 
 
 def test_no_budget_is_passed_over_in_silence() -> None:
-    october = bill("2026-10", cluster("a", ("Compute", 1, "HOURS", 5)))
-    text = "".join(Seen(page(report(october, budgets=[{"amount": 7}, {"amount": 9, "currency": "EUR"}]))).texts)
-    assert "All costs: there are no costs of this month to compare with $7.00." in text
+    text = page_text(report(bill("2026-10", COMPUTE), budgets=[{"amount": 7}, {"amount": 9, "currency": "EUR"}]))
+    assert "All costs : there are no costs of this month to compare with $7.00." in text
     assert "1 budget (9.00 EUR) cannot be compared: no cost is in that currency." in text
-    assert "1 budget ($7.00) cannot be compared" in page(report(budgets=[{"amount": 7}]))
-
-
-def test_a_month_that_is_over_but_a_draft_has_no_range() -> None:
-    draft = bill("2026-10", cluster("a", ("Compute", 1, "HOURS", 5)), status="DRAFT")
-    assert "The month is over, and its invoice is still a draft." in page(report(draft))
+    assert "1 budget ($7.00) cannot be compared" in page_text(report(budgets=[{"amount": 7}]))
 
 
 def test_what_has_no_owner_is_said_of_the_first_entry() -> None:
-    lines = ("Compute", 1, "HOURS", 60.0)
-    bills = [bill("2026-11", cluster("a", lines, labels={"env": "prod"}), cluster("b", lines, labels={"team": "core"}))]
-    text = words(page(report(*bills, group_by=["label:team", "label:env"])))
+    text = page_text(report(bill("2026-11", COMPUTE, OTHER), group_by=["label:team", "label:env"]))
     assert "No team $60.00" in text
-    assert "1 cluster has no team : a $60.00" in text
+    assert "1 cluster has no team : b $60.00" in text
     assert "No env $" not in text
 
 
@@ -280,21 +282,18 @@ def test_a_month_that_stands_out_has_a_cause_or_none_is_named() -> None:
         )
         for place in range(7)
     ]
-    text = words(page(report(*bills)))
+    text = page_text(report(*bills))
     assert "July 2026 : $160.00, +60 % against the $100.00 that is usual around it. August 2026 :" in text
     assert "Most of it: Credit (\u2212880.00)." in text
 
 
 def test_what_is_shared_out_is_summed_up() -> None:
-    lines = ("Compute", 1, "HOURS", 60.0)
-    one = cluster("a", lines, labels={"team": "core"})
-    shared = report(bill("2026-11", one, cluster("b", lines)), group_by=["label:team"], allocate="even")
-    assert "Share Shared in core 120.00 100 % 60.00" in words(page(shared))
-    assert words(page(shared)).count("Sum 120.00 100 % 60.00") == 1
+    text = page_text(report(bill("2026-11", COMPUTE, OTHER), group_by=["label:team"], allocate="even"))
+    assert "Share Shared in core 120.00 100 % 60.00" in text
+    assert text.count("Sum 120.00 100 % 60.00") == 1
 
 
 def test_clusters_of_several_organizations_are_one_table() -> None:
-    answer = asked([bill("2026-11", cluster("a", ("Compute", 1, "HOURS", 60.0)))], ["cluster"], NOW)
-    model = build([Source("acme", answer), Source("globex", None, "no key")], Options("All", ["cluster"]), NOW)
-    heads = [row[0] for row in Seen(page(model)).rows if "Share" in row]
-    assert heads == ["Line item", "Cluster"]
+    sources = [Source("acme", asked([bill("2026-11", COMPUTE)], ["cluster"], NOW)), Source("globex", None, "no key")]
+    seen = Seen(page(build(sources, Options("All", ["cluster"]), NOW)))
+    assert [row[0] for row in seen.rows if "Share" in row] == ["Line item", "Cluster"]

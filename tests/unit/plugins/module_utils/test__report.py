@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError, OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page import page
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report import as_json, build
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import Model
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import Comparison, Model
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import (
     Options,
     Source,
@@ -117,15 +117,11 @@ def test_everything_adds_up(count: int) -> None:
     assert len(movers.rows) <= 9
 
 
-def test_a_chart_of_many_clusters_is_of_their_folders() -> None:
+def test_a_chart_of_many_clusters_is_of_their_folders_and_never_has_more_than_eight_series() -> None:
     assert report(*many(12)).currencies[0].chart.by == ["cluster"]
     chart = report(*many(150)).currencies[0].chart
-    assert chart.by == ["folder"]
-    assert len(chart.series) == 6
+    assert (chart.by, len(chart.series)) == (["folder"], 6)
     assert {one.role for one in chart.series} == {"named", "none"}
-
-
-def test_a_chart_never_has_more_than_eight_series() -> None:
     chart = report(*many(7), group_by=["description", "cluster"]).currencies[0].chart
     assert len(chart.series) <= 8
     sizes = {one.role: sum(map(abs, one.amounts)) for one in chart.series}
@@ -177,13 +173,7 @@ def test_a_month_unlike_its_neighbours_stands_out_with_its_cause_and_a_step_does
     assert report(*step).currencies[0].standouts == []
 
 
-@pytest.mark.parametrize(
-    ("day", "states"),
-    [
-        (2, ["unknown", "over"]),
-        (16, ["forecast_over", "over"]),
-    ],
-)
+@pytest.mark.parametrize(("day", "states"), [(2, ["unknown", "over"]), (16, ["forecast_over", "over"])])
 def test_budgets_are_judged_once_and_not_in_the_first_days(day: int, states: list[str]) -> None:
     model = report(
         bill("2026-11", cluster("a", ("Compute", 1, "HOURS", 100))),
@@ -196,9 +186,7 @@ def test_budgets_are_judged_once_and_not_in_the_first_days(day: int, states: lis
 
 def test_the_first_days_explain_the_last_full_month() -> None:
     months = [bill(month, cluster("a", ("Compute", 1, "HOURS", 5))) for month in ("2026-09", "2026-10", "2026-11")]
-    compared = report(*months, now=NOW.replace(day=1)).compared
-    assert compared is not None
-    assert (compared.period, compared.before, compared.ahead) == ("2026-10", "2026-09", False)
+    assert report(*months, now=NOW.replace(day=1)).compared == Comparison("2026-10", "2026-09", ahead=False)
 
 
 def test_a_refund_that_is_usage_narrows_the_range_of_all() -> None:
@@ -237,10 +225,7 @@ def test_several_organizations_are_added_up_and_judged_together() -> None:
     books = model.currencies[0]
     assert books.spent == 150
     assert [group.key for group in books.groups] == [["acme"], ["globex"]]
-    assert [those(budget.spent, budget.state) for budget in model.budgets] == [
-        (150, "at_risk"),
-        (150, "within"),
-    ]
+    assert [those(budget.spent, budget.state) for budget in model.budgets] == [(150, "at_risk"), (150, "within")]
     with pytest.raises(OptionsError, match="has 'cluster', by which the organizations are not grouped"):
         of_several(budgets=[{"amount": 5, "group": {"cluster": "a"}}])
 
