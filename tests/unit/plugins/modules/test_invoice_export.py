@@ -25,13 +25,8 @@ from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run impor
     run_python,
 )
 
-LINE = {
-    "description": "Compute",
-    "quantity": 720,
-    "quantity_unit": "VCPU_HOURS",
-    "unit_cost": 0.0000001,
-    "total": {"amount": 12.5, "currency": "USD"},
-}
+USD_12 = {"amount": 12.5, "currency": "USD"}
+LINE = {"description": "Compute", "quantity": 720, "quantity_unit": "VCPU_HOURS", "unit_cost": 1e-7, "total": USD_12}
 CLUSTER: dict[str, t.Any] = {
     "id": "c-1",
     "name": "payments",
@@ -40,7 +35,6 @@ CLUSTER: dict[str, t.Any] = {
     "regions": [{"name": "us-east1"}, {"name": "us-west2"}],
     "labels": {"team": "core", "env": "prod"},
     "parent_id": "root",
-    "state": "CREATED",
 }
 INVOICE: dict[str, t.Any] = {
     "invoice_id": "i-1",
@@ -49,11 +43,11 @@ INVOICE: dict[str, t.Any] = {
     "period_end": "2026-02-01T00:00:00Z",
     "totals": [{"amount": 17.5, "currency": "USD"}],
     "balances": [{"amount": 100.0, "currency": "CRDB_CLOUD_CREDITS"}],
-    "invoice_items": [{"cluster": CLUSTER, "totals": [LINE["total"]], "line_items": [LINE]}],
+    "invoice_items": [{"cluster": CLUSTER, "totals": [USD_12], "line_items": [LINE]}],
     "adjustments": [{"name": "Premium Support", "amount": {"amount": 5.0, "currency": "USD"}}],
     "surprise": {"kept": True},
 }
-
+HEAD = {name: INVOICE[name] for name in ("invoice_id", "status", "period_start", "period_end")}
 OWNERS = [{"owner": "platform", "cluster": ["ci-*", "pay*"]}, {"owner": "finance", "description": "*Support"}]
 COSTS: dict[str, t.Any] = {"layout": "costs", "group_by": ["period", "owner"], "owners": OWNERS}
 
@@ -84,10 +78,7 @@ def test_line_items_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
     assert (result.data["changed"], result.data["rows"], result.data["dest"]) == (True, 2, str(dest))
     usage, adjustment = read_csv(dest)
     assert usage == {
-        "invoice_id": "i-1",
-        "status": "FINALIZED",
-        "period_start": "2026-01-01T00:00:00Z",
-        "period_end": "2026-02-01T00:00:00Z",
+        **HEAD,
         "kind": "usage",
         "cluster_id": "c-1",
         "cluster_name": "payments",
@@ -103,13 +94,9 @@ def test_line_items_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
         "amount": "12.5",
         "currency": "USD",
     }
-    assert (adjustment["kind"], adjustment["description"], adjustment["amount"]) == (
-        "adjustment",
-        "Premium Support",
-        "5.0",
-    )
-    assert dest.read_bytes().count(b"\r\n") == 3
-    assert dest.read_bytes().endswith(b"\r\n")
+    shown = [adjustment[name] for name in ("kind", "description", "amount")]
+    assert shown == ["adjustment", "Premium Support", "5.0"]
+    assert [part[:4] for part in dest.read_bytes().split(b"\r\n")] == [b"invo", b"i-1,", b"i-1,", b""]
 
 
 @pytest.mark.parametrize(
@@ -139,56 +126,41 @@ def test_the_name_says_the_format_unless_an_option_does(
 def test_the_order_of_the_answer_does_not_matter(
     api: Api, tmp_path: pathlib.Path, layout: str, file_format: str
 ) -> None:
-    lines = [
-        {**LINE, "description": description, "quantity": quantity, "total": {"amount": amount, "currency": "USD"}}
-        for description in ("Storage", "Compute", None)
-        for quantity in (1, 720, None)
-        for amount in (3.5, 0.25)
-    ]
-    items: list[dict[str, t.Any]] = [
-        {"cluster": {**CLUSTER, "id": cluster_id, "name": name}, "line_items": lines}
-        for cluster_id, name in (("c-2", "payments"), ("c-1", "payments"), ("c-3", "api"), ("c-3", "api"), (None, None))
-    ]
-    items[3]["line_items"] = lines[:3]
-    adjustments = [{"name": name, "amount": {"amount": 1.0, "currency": "USD"}} for name in ("b", "a", None)]
-    shuffle = random.Random(7).shuffle
-    options: dict[str, t.Any] = {"layout": layout, "format": file_format}
-    if layout != "line_items":
-        options["billing_account_id"] = "acme"
-    dest = tmp_path / "lines"
-    for run_number in range(5):
-        answer = {**INVOICE, "invoice_items": items, "adjustments": adjustments}
-        drafts = [{**answer, "invoice_id": number, "status": "DRAFT"} for number in ("i-3", "i-2")]
-        shuffle(drafts)
-        changed = run(api, dest, invoices=[answer, *drafts], **options).data["changed"]
-        assert changed is (run_number == 0)
-        items = [{**item, "line_items": list(item["line_items"])} for item in items]
-        for item in items:
-            shuffle(item["line_items"])
-            labels = list(CLUSTER["labels"].items())
-            shuffle(labels)
-            regions = list(CLUSTER["regions"])
-            shuffle(regions)
-            item["cluster"] = {**item["cluster"], "labels": dict(labels), "regions": regions}
-        shuffle(items)
-        shuffle(adjustments)
+    shuffle = random.Random(7)
+
+    def shuffled(given: t.Iterable[t.Any]) -> list[t.Any]:
+        listed = list(given)
+        shuffle.shuffle(listed)
+        return listed
+
+    def item(cluster_id: str | None, name: str | None, quantities: t.Sequence[t.Any] = (1, 720, None)) -> t.Any:
+        lines = [
+            {**LINE, "description": what, "quantity": quantity, "total": {"amount": amount, "currency": "USD"}}
+            for what in ("Storage", "Compute", None)
+            for quantity in quantities
+            for amount in (3.5, 0.25)
+        ]
+        labels, regions = dict(shuffled(CLUSTER["labels"].items())), shuffled(CLUSTER["regions"])
+        cluster = {**CLUSTER, "id": cluster_id, "name": name, "labels": labels, "regions": regions}
+        return {"cluster": cluster, "line_items": shuffled(lines)}
+
+    options: dict[str, t.Any] = {"billing_account_id": "acme"} if layout != "line_items" else {}
+    for changed in (True, False, False, False, False):
+        named = (("c-2", "payments"), ("c-1", "payments"), ("c-3", "api"), (None, None))
+        items = shuffled([*(item(*one) for one in named), item("c-3", "api", [1])])
+        adjustments = shuffled({**INVOICE["adjustments"][0], "name": name} for name in ("b", "a", None))
+        drafts = [{**INVOICE, "invoice_id": number, "status": "DRAFT"} for number in ("i-3", "i-2")]
+        invoices = shuffled([{**INVOICE, "invoice_items": items, "adjustments": adjustments}, *drafts])
+        result = run(api, tmp_path / "lines", invoices=invoices, layout=layout, format=file_format, **options)
+        assert result.data["changed"] is changed
 
 
-def test_invoices_as_csv(api: Api, tmp_path: pathlib.Path) -> None:
-    dest = tmp_path / "invoices.csv"
-    assert run(api, dest, layout="invoices").data["rows"] == 1
-    assert read_csv(dest) == [
-        {
-            "invoice_id": "i-1",
-            "status": "FINALIZED",
-            "period_start": "2026-01-01T00:00:00Z",
-            "period_end": "2026-02-01T00:00:00Z",
-            "clusters": "1",
-            "total_USD": "17.5",
-            "adjustments_USD": "5.0",
-            "balance_CRDB_CLOUD_CREDITS": "100.0",
-        }
-    ]
+def test_invoices_are_a_row_each_and_as_json_as_the_api_sent_them(api: Api, tmp_path: pathlib.Path) -> None:
+    run(api, tmp_path / "invoices.csv", layout="invoices")
+    sums = {"total_USD": "17.5", "adjustments_USD": "5.0", "balance_CRDB_CLOUD_CREDITS": "100.0"}
+    assert read_csv(tmp_path / "invoices.csv") == [{**HEAD, "clusters": "1", **sums}]
+    assert run(api, tmp_path / "invoices.json", layout="invoices").data["rows"] == 1
+    assert json.loads((tmp_path / "invoices.json").read_text(encoding="utf-8")) == [INVOICE]
 
 
 @pytest.mark.parametrize(
@@ -227,34 +199,27 @@ def test_an_option_that_does_nothing_is_named(
     assert result.output.count(" does nothing for ") == len(named)
 
 
-def test_invoices_as_json_are_as_the_api_sent_them(api: Api, tmp_path: pathlib.Path) -> None:
-    run(api, tmp_path / "invoices.json", layout="invoices")
-    assert json.loads((tmp_path / "invoices.json").read_text(encoding="utf-8")) == [INVOICE]
-
-
-def test_focus(api: Api, tmp_path: pathlib.Path) -> None:
-    dest = tmp_path / "focus.csv"
-    refused = run(api, dest, layout="focus-1.2")
-    assert "billing_account_id" in refused.data["msg"]
-    assert not dest.exists()
-    account = {"billing_account_id": "org-1", "billing_account_name": "Acme", "invoice_issuer": "AWS Marketplace"}
-    for version, provider in (("1.2", "ProviderName"), ("1.4", "ServiceProviderName")):
-        assert run(api, dest, layout=f"focus-{version}", owners=OWNERS[:1], **account).data["rows"] == 2
-        usage, adjustment = read_csv(dest)
-        assert provider in usage
-        assert (usage["BilledCost"], usage["PricingQuantity"], usage["BillingAccountId"]) == ("12.5", "720.0", "org-1")
-        assert (usage["BillingAccountName"], usage["InvoiceIssuerName"]) == ("Acme", "AWS Marketplace")
-        assert json.loads(usage["Tags"]) == {"env": "prod", "owner": "platform", "team": "core"}
-        assert (usage["x_Owner"], adjustment["x_Owner"], adjustment["Tags"]) == ("platform", "", "")
-
-
-def test_line_items_say_who_owns_them(api: Api, tmp_path: pathlib.Path) -> None:
-    run(api, tmp_path / "lines.jsonl", owners=OWNERS)
-    lines = (tmp_path / "lines.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [(list(json.loads(line))[-1], json.loads(line)["owner"]) for line in lines] == [
-        ("owner", "platform"),
-        ("owner", "finance"),
-    ]
+@pytest.mark.parametrize(
+    ("layout", "last"), [("focus-1.2", "x_Plan"), ("focus-1.4", "x_Plan"), ("line_items", "owner")]
+)
+def test_rows_say_who_owns_them(api: Api, tmp_path: pathlib.Path, layout: str, last: str) -> None:
+    dest = tmp_path / "rows.csv"
+    options: dict[str, t.Any] = {"layout": layout, "owners": OWNERS[:1]}
+    if layout != "line_items":
+        assert "billing_account_id" in run(api, dest, **options).data["msg"]
+        assert not dest.exists()
+        options.update(billing_account_id="org-1", billing_account_name="Acme", invoice_issuer="AWS")
+    assert run(api, dest, **options).data["rows"] == 2
+    usage, adjustment = read_csv(dest)
+    assert list(usage)[-1] == last
+    if layout == "line_items":
+        assert (usage["owner"], adjustment["owner"]) == ("platform", "")
+        return
+    assert ("ProviderName" in usage, "ServiceProviderName" in usage) == (layout == "focus-1.2", layout == "focus-1.4")
+    named = [usage[f"{name}"] for name in ("BillingAccountId", "BillingAccountName", "InvoiceIssuerName", "BilledCost")]
+    assert named == ["org-1", "Acme", "AWS", "12.5"]
+    assert json.loads(usage["Tags"]) == {"env": "prod", "owner": "platform", "team": "core"}
+    assert (usage["x_Owner"], adjustment["x_Owner"], adjustment["Tags"]) == ("platform", "", "")
 
 
 def test_a_file_is_placed_as_the_options_say(api: Api, tmp_path: pathlib.Path) -> None:
@@ -382,15 +347,8 @@ def test_costs_as_a_file(api: Api, tmp_path: pathlib.Path) -> None:
         "2026-01,,,0.0,0.0,",
     ]
     assert result.data["rows"] == 3
-    assert result.data["summary"] == [
-        {"period": "2026-01", "owner": "finance", "currency": "USD", "amount": 10.0, "allocated": 5.0},
-        {"period": "2026-01", "owner": "platform", "currency": "USD", "amount": 17.5, "allocated": 5.0},
-        {"period": "2026-01", "owner": None, "currency": None, "amount": 0.0, "allocated": 0.0},
-    ]
-    assert result.data["totals"] == [
-        {"period": "2026-01", "currency": "USD", "amount": 27.5, "billed": 27.5, "adds_up": True},
-        {"period": "2026-01", "currency": None, "amount": 0.0, "billed": 0.0, "adds_up": True},
-    ]
+    assert [row["owner"] for row in result.data["summary"]] == ["finance", "platform", None]
+    assert [(row["billed"], row["adds_up"]) for row in result.data["totals"]] == [(27.5, True), (0.0, True)]
     assert result.data["invoices"] == [{"invoice_id": "i-1", "period": "2026-01", "status": "FINALIZED"}]
     assert [row["reconciled"] for row in result.data["reconciliation"]] == [True, True]
     assert "nobody has costs to share by" in result.output
