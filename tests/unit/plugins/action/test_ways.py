@@ -145,10 +145,13 @@ def holders_of(parts: tuple[str, ...]) -> list[str]:
     gc.collect()
     text = "".join(parts)
     found = []
+    seen: set[int] = set()  # Some texts are long, and in many places.
     for holder in gc.get_objects():
         for held in [] if isinstance(holder, types.FrameType) else gc.get_referents(holder):
-            if (isinstance(held, str) and text in held) or (isinstance(held, bytes) and text.encode() in held):
-                found.append(type(holder).__name__)  # noqa: PERF401 (the closure of a comprehension would hold it)
+            if isinstance(held, (str, bytes)) and id(held) not in seen:
+                seen.add(id(held))
+                if (text in held) if isinstance(held, str) else (text.encode() in held):
+                    found.append(type(holder).__name__)
     return found
 
 
