@@ -15,13 +15,13 @@ import typing as t
 from _checkout import CACHE, ROOT
 
 # https://docs.ansible.com/ansible/latest/reference_appendices/release_and_maintenance.html
-# Each ansible-core with one of the Pythons that it supports, so that all of these are tested.
+# Each ansible-core with one of the Pythons that it supports.
 CONTROLLERS = {
     "2.16": ("3.10",),
-    "2.17": ("3.12",),
+    "2.17": ("3.11",),
     "2.18": ("3.11",),
     "2.19": ("3.13",),
-    "2.20": ("3.12",),
+    "2.20": ("3.13",),
     "2.21": ("3.13", "3.14"),
 }
 NEWER = "newer"  # what the package index has above these, pre-releases too
