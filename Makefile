@@ -62,5 +62,6 @@ $(VENV)/.%: tests/requirements/%.txt tests/requirements/demo.txt tests/requireme
 # Ansible finds what lies beside its own package: no variable has to be set for it.
 $(VENV)/.collection: $(VENV)/.demo galaxy.yml $(shell find plugins playbooks extensions meta -name '*.py' -o -name '*.yml')
 	@$(MAKE) --no-print-directory build > /dev/null
-	@$(BIN)/ansible-galaxy collection install --force --offline -p $(VENV)/lib/python*/site-packages $(TARBALL) > /dev/null
+	@said=$$($(BIN)/ansible-galaxy collection install --force --offline -p $(VENV)/lib/python*/site-packages $(TARBALL) 2>&1) \
+		|| { echo "$$said" >&2; exit 1; }
 	@touch $@
