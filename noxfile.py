@@ -26,7 +26,7 @@ import yaml
 sys.path[:0] = [str(pathlib.Path(__file__).parent / "tests" / name) for name in ("sandbox", "tools")]
 
 from _checkout import CACHE, ROOT, copy_tree, environment, files
-from _matrix import NEWER, QUICK, REQUESTS, ROWS, Row, tables, write_readme
+from _matrix import NEWER, QUICK, REQUESTS, ROWS, Row, table, write_readme
 from billing_sandbox import KEY, Sandbox
 
 NAME = "cockroachdb_cloud.billing"
@@ -85,12 +85,6 @@ def unit(session: nox.Session) -> None:
     """Run the unit tests with coverage; '-- -k retry' picks some."""
     coverage = ["-q", "-n", "auto", "--cov", "--cov-report=term", "--cov-report=html:build/coverage"]
     run_pytest(session, "tests/unit", *(session.posargs or coverage))
-
-
-@nox.session(python=False, default=False)
-def units(session: nox.Session) -> None:
-    """Run the unit tests as ansible-test does; slower."""
-    ansible_test(session, "units", "--local", f"--python={THIS}", *session.posargs)
 
 
 @nox.session(python=False)
@@ -335,6 +329,6 @@ def matrix(session: nox.Session) -> None:
     try:
         session.run("python", "-m", "nox", "--parallel", "2", "-t", *left)
     finally:
-        session.log(f"What came out:\n{tables()}")
+        session.log(f"What came out:\n{table()}")
         if rows == ROWS:
             write_readme()

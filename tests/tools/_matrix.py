@@ -4,7 +4,7 @@
 
 # This module is private to the tools of this checkout.
 
-"""Which versions are tested with one another, what came out, and the tables of that in the README."""
+"""Which versions are tested with one another, what came out, and the table of that in the README."""
 
 from __future__ import annotations
 
@@ -80,34 +80,24 @@ QUICK = [
 ]
 
 
-def tables() -> str:
-    """Return the outcomes as two tables in Markdown; a cell is empty where there is no such combination."""
-    controllers: dict[tuple[str, str], str] = {}
-    targets: dict[tuple[str, str], str] = {}
+def table() -> str:
+    """Return the outcomes as a table in Markdown, with a line for each ansible-core."""
+    lines: dict[str, tuple[list[str], list[str]]] = {}
     for row in ROWS:
-        found = row.recorded()
-        if found and row.target:
-            text = f"{found['requests']} with ansible-core {row.core}: {found['verdict']}"
-            targets[row.target, f"requests {row.requests}"] = text
-        elif found:
-            controllers[found["core"], f"Python {row.python}"] = found["verdict"]
-    named = {"ansible-core": controllers, "Python on the target": targets}
-    return "\n".join(_grid(corner, cells) for corner, cells in named.items() if cells)
+        if found := row.recorded():
+            what = f"{row.target} and requests {found['requests']}" if row.target else row.python
+            cells = lines.setdefault(found["core"], ([], []))
+            cells[bool(row.target)].append(f"{what}: {found['verdict']}")
+    grid = [("ansible-core", "Python", "Python on the target"), ("---", "---", "---")]
+    grid += [(core, *map(", ".join, cells)) for core, cells in lines.items()]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in grid)
 
 
 def write_readme() -> None:
-    """Put the tables between the two markers of the README, if nothing is missing that many machines have."""
+    """Put the table between the two markers of the README, if nothing is missing that many machines have."""
     if not all(row.recorded() for row in ROWS if "3.14" not in row and row.core != NEWER):
         return
     path = ROOT / "README.md"
     before, begin, rest = path.read_text(encoding="utf-8").partition("<!-- matrix:begin -->\n")
     _old, end, after = rest.partition("<!-- matrix:end -->")
-    path.write_text(f"{before}{begin}\n{tables()}\n{end}{after}", encoding="utf-8")
-
-
-def _grid(corner: str, cells: t.Mapping[tuple[str, str], str]) -> str:
-    columns = list(dict.fromkeys(column for _line, column in cells))
-    lines = list(dict.fromkeys(line for line, _column in cells))
-    table = [[corner, *columns], ["---"] * (len(columns) + 1)]
-    table += [[line, *(cells.get((line, column), "") for column in columns)] for line in lines]
-    return "".join(f"| {' | '.join(line)} |\n" for line in table)
+    path.write_text(f"{before}{begin}\n{table()}\n{end}{after}", encoding="utf-8")
