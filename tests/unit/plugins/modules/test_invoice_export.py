@@ -225,7 +225,7 @@ def test_rows_say_who_owns_them(api: Api, tmp_path: pathlib.Path, layout: str, l
 def test_a_file_is_placed_as_the_options_say(api: Api, tmp_path: pathlib.Path) -> None:
     target, link = tmp_path / "target.csv", tmp_path / "link.csv"
     link.symlink_to(target)
-    common = {"follow": True, "mode": "0640", "_ansible_diff": True}
+    common: dict[str, t.Any] = {"follow": True, "mode": "0640", "_ansible_diff": True}
     would = run(api, link, check_mode=True, **common).data
     assert (would["changed"], would["rows"], target.exists()) == (True, 2, False)
     diff = run(api, link, **common).data["diff"]
