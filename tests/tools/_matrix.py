@@ -88,7 +88,7 @@ def table() -> str:
             what = f"{row.target} and requests {found['requests']}" if row.target else row.python
             cells = lines.setdefault(found["core"], ([], []))
             cells[bool(row.target)].append(f"{what}: {found['verdict']}")
-    grid = [("ansible-core", "Python", "Python on the target"), ("---", "---", "---")]
+    grid: list[tuple[str, ...]] = [("ansible-core", "Python", "Python on the target"), ("---", "---", "---")]
     grid += [(core, *map(", ".join, cells)) for core, cells in lines.items()]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in grid)
 
