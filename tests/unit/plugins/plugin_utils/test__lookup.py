@@ -10,7 +10,6 @@ import datetime
 import typing as t
 
 import pytest
-from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
@@ -23,7 +22,6 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options
     Connection,
     Selection,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._lookup import lookup_error
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import fresh_environment
 
 
@@ -72,12 +70,6 @@ def test_strings_of_ansible_become_plain_strings() -> None:
     assert connection.credential.source == "variable cockroachdb_cloud_api_key"
     assert plain(tuple(connection))
     assert plain(tuple(selection))
-
-
-def test_the_defaults() -> None:
-    connection, selection = read(api_key="sandbox-key")
-    assert connection[1:] == (None, None, "https://cockroachlabs.cloud", "2024-09-16", True, 30, 4, 60)
-    assert selection == Selection()
 
 
 def test_null_is_as_good_as_left_out() -> None:
@@ -141,10 +133,3 @@ def test_every_writing_of_a_boolean(value: t.Any, expected: bool) -> None:
 def test_what_is_no_whole_number(name: str, value: t.Any) -> None:
     with pytest.raises(OptionsError, match=rf"\b{name}\b"):
         read(api_key="sandbox-key", **{name: value})
-
-
-def test_the_error_of_a_lookup_has_the_text_and_nothing_else() -> None:
-    error = lookup_error(OptionsError("Write it so."))
-    assert error.__class__ is AnsibleLookupError
-    assert f"{error}" == "Write it so."
-    assert error.__cause__ is None
