@@ -15,6 +15,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _focus, _lines
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoices import trim
@@ -75,6 +76,7 @@ def kinds(value: t.Any) -> set[type]:
 PLAIN = {dict, list, str, float, bool, type(None)}
 
 OWNERS = [{"owner": "all", "kind": ["usage"]}, {"from": "label:team", "lower": True}]
+ACCOUNT = {"billing_account_id": "a", "billing_account_name": "b", "invoice_issuer": "c"}
 CALLS: list[tuple[str, dict[str, t.Any], list[dict[str, t.Any]]]] = [
     ("line_items", {}, list(_lines.line_items(INVOICES))),
     ("line_items", {"owners": OWNERS}, list(_lines.line_items(INVOICES, read_owners(OWNERS)))),
@@ -96,35 +98,9 @@ CALLS: list[tuple[str, dict[str, t.Any], list[dict[str, t.Any]]]] = [
         costs(INVOICES, ["period", "cluster", "label:team"], credit_rate=0.5, compare="previous"),
     ),
     ("focus_rows", {"version": "1.2"}, list(_focus.focus_rows(INVOICES, "1.2"))),
-    (
-        "focus_rows",
-        {
-            "version": 1.4,
-            "billing_account_id": "a",
-            "billing_account_name": "b",
-            "invoice_issuer": "c",
-            "credit_rate": 1,
-        },
-        list(
-            _focus.focus_rows(
-                INVOICES,
-                "1.4",
-                billing_account_id="a",
-                billing_account_name="b",
-                invoice_issuer="c",
-                credit_rate=1,
-            )
-        ),
-    ),
+    ("focus_rows", {"version": 1.4, **ACCOUNT}, list(_focus.focus_rows(INVOICES, "1.4", **ACCOUNT))),
+    ("focus_rows", {"version": "1.2", "credit_rate": 1}, list(_focus.focus_rows(INVOICES, "1.2", credit_rate=1))),
 ]
-
-
-@pytest.mark.parametrize(("name", "options", "expected"), CALLS)
-def test_a_filter_returns_the_rows_of_its_function(
-    name: str, options: dict[str, t.Any], expected: list[dict[str, t.Any]]
-) -> None:
-    assert filter_of(name)(INVOICES, **options) == expected
-    assert len(expected) >= 2
 
 
 @pytest.mark.parametrize(("name", "options", "expected"), CALLS)
@@ -135,6 +111,7 @@ def test_what_ansible_loads_gives_plain_data(
     assert not kinds(loaded) <= PLAIN
     rows = filter_of(name)(loaded, **as_ansible_loads(options))
     assert rows == expected
+    assert len(rows) >= 2
     assert kinds(rows) <= PLAIN
 
 
@@ -143,14 +120,7 @@ def test_a_template_gives_the_same(name: str, options: dict[str, t.Any], expecte
     arguments = ", ".join(f"{option}={value!r}" for option, value in options.items())
     expression = f"{{{{ result.invoices | cockroachdb_cloud.billing.{name}({arguments}) }}}}"
     # Names with braces come from outside: they are text, whatever they look like.
-    assert template(expression, result={"invoices": _untrusted(INVOICES)}) == expected
-
-
-def _untrusted(data: t.Any) -> t.Any:
-    """Mark data as that of a task's result, which is never templated."""
-    from ansible.utils.unsafe_proxy import wrap_var
-
-    return wrap_var(data)
+    assert template(expression, result={"invoices": wrap_var(INVOICES)}) == expected
 
 
 def test_filters_work_on_selected_invoices() -> None:
@@ -158,7 +128,7 @@ def test_filters_work_on_selected_invoices() -> None:
         "{{ invoices | selectattr('invoice_id', 'equalto', 'inv-2026-10') "
         "| cockroachdb_cloud.billing.cost_summary('cluster') | map(attribute='amount') }}"
     )
-    assert template(expression, invoices=_untrusted(INVOICES)) == [0.1, -0.05]
+    assert template(expression, invoices=wrap_var(INVOICES)) == [0.1, -0.05]
 
 
 @pytest.mark.parametrize(
@@ -179,16 +149,11 @@ def test_a_whole_result_is_refused_with_a_hint(call: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "options", "text"),
     [
-        ("line_items", ["inv-1"], {}, "A list of invoices is needed"),
         ("line_items", [[{"invoice_id": "a", "adjustments": 1}]], {}, "Invoice a .*adjustments is 1, not a list"),
-        ("reconcile", [None], {}, "A list of invoices is needed"),
         ("cost_summary", [[], ["team"]], {}, "group_by: 'team' is unknown"),
-        ("cost_summary", [[]], {"credit_rate": 0}, "credit_rate: "),
-        ("cost_summary", [[]], {"budgets": []}, "cost_summary: .*budgets.* The options are group_by, "),
         ("cost_summary", [[*INVOICES, INVOICES[0]]], {}, "The invoice 'inv-2026-10' is in this list 2 times"),
         ("line_items", [[*INVOICES, INVOICES[0]]], {}, "The invoice 'inv-2026-10' is in this list 2 times"),
         ("reconcile", [[*INVOICES, INVOICES[0]]], {}, "The invoice 'inv-2026-10' is in this list 2 times"),
-        ("cost_summary", [[], ["cluster"]], {"compare": "previous"}, "compare: "),
         ("focus_rows", [[], "2.0"], {}, "version: "),
         ("focus_rows", [[{"invoice_id": "a"}], "1.2"], {}, "'billing_account_id'"),
     ],
@@ -269,17 +234,6 @@ def test_a_month_that_is_not_over_is_compared_at_its_projection() -> None:
         "change": -24.0,
         "change_percent": -40.0,
     }
-
-
-def test_what_is_stated_without_line_items_is_not_lost() -> None:
-    without: tuple[t.Any, ...] = ([], None)
-    for items in without:
-        invoice = bill("2026-10", totals=[money(10000)], invoice_items=items)
-        assert [(row["kind"], row["amount"]) for row in filter_of("line_items")([invoice])] == [("unitemized", 10000.0)]
-        assert [row["amount"] for row in filter_of("cost_summary")([invoice])] == [10000.0]
-        assert [(row["difference"], row["reconciled"]) for row in filter_of("reconcile")([invoice])] == [
-            (10000.0, False)
-        ]
 
 
 def test_every_file_has_the_filter_of_its_name() -> None:
