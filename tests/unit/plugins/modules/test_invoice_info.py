@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._task import argument_spec
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import INVOICES, KEY, KEY_HEADERS, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import invoice
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
@@ -49,63 +50,37 @@ def test_what_it_returns_is_what_its_documentation_says(api: Api) -> None:
 
 
 def test_numbers_and_nulls_come_out_as_the_api_sent_them(api: Api) -> None:
-    text = (
-        b'{"invoices": [{"a": 0.1, "b": 1e-7, "c": 12345678901234567890, "d": null, "e": -0.0, "f": 1.0, "g": true}]}'
-    )
-    api.expect(answer=text)
-    output = run_module("invoice_info", {"api_key": KEY, "api_url": api.url}).output
-    assert '{"a": 0.1, "b": 1e-07, "c": 12345678901234567890, "d": null, "e": -0.0, "f": 1.0, "g": true}' in output
+    text = '{"a": 0.1, "b": 1e-07, "c": 12345678901234567890, "d": null, "e": -0.0, "f": 1.0, "g": true}'
+    api.expect(answer=f'{{"invoices": [{text}]}}'.encode())
+    assert text in run_module("invoice_info", {"api_key": KEY, "api_url": api.url}).output
 
 
 def test_a_failure_of_the_api(api: Api) -> None:
     api.expect(answer={"code": 7, "message": "permission denied"}, status=403)
     failed = run(api)
     assert failed["failed"] is True
-    assert failed["msg"] == (
+    assert failed["msg"].startswith(
         f"GET {api.url}{INVOICES} failed: HTTP 403: permission denied. The credential from the option api_key lacks "
-        "a role at the scope of the organization: give its service account BILLING_COORDINATOR or CLUSTER_ADMIN, which "
-        "are documented for this. BILLING_VIEWER is the least privilege to try; it is not known whether it is enough."
     )
-    assert failed["failure"] == {
-        "reason": "permission",
-        "status": 403,
-        "code": 7,
-        "message": "permission denied",
-        "attempts": 1,
-    }
+    facts = {"reason": "permission", "status": 403, "code": 7, "message": "permission denied", "attempts": 1}
+    assert failed["failure"] == facts
 
 
 def test_a_failure_of_an_id_counts_the_attempts_of_that_call(api: Api) -> None:
     api.expect(f"{INVOICES}/a", answer=invoice("2026-01", invoice_id="a"))
     api.expect(f"{INVOICES}/b", answer={"code": 5, "message": "not found"}, status=404)
     failed = run(api, invoice_id=["a", "b"])
-    assert failed["failure"] == {
-        "reason": "not_found",
-        "status": 404,
-        "code": 5,
-        "message": "not found",
-        "attempts": 1,
-    }
+    facts = {"reason": "not_found", "status": 404, "code": 5, "message": "not found", "attempts": 1}
+    assert failed["failure"] == facts
     assert "invoices" not in failed
 
 
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [
-        ({"api_kay": "x"}, "api_kay"),
-        ({"terms": []}, "terms"),
-        ({"timeout": "soon"}, "timeout"),
-        ({"detail": "most"}, "detail"),
-        ({"api_url": "ftp://localhost"}, "api_url"),
-        ({"invoice_id": {"a": "b"}}, "invoice_id"),
-    ],
-)
-def test_a_refused_option_has_a_failure_too(options: dict[str, t.Any], named: str, api: Api) -> None:
-    result = run_module("invoice_info", {"api_key": KEY, "api_url": api.url, **options})
+@pytest.mark.parametrize("options", [{"terms": []}, {"timeout": "soon"}, {"invoice_id": {"a": "b"}}, {"retries": -1}])
+def test_a_refused_option_has_a_failure_too(options: dict[str, t.Any]) -> None:
+    result = run_module("invoice_info", {"api_key": KEY, **options})
     assert result.exit_code == 1
-    assert named in result.data["msg"]
+    assert next(iter(options)) in result.data["msg"]
     assert result.data["failure"] == REFUSED
-    assert api.connections == 0
 
 
 def test_a_list_of_ids_may_be_one_text(api: Api) -> None:
@@ -117,26 +92,10 @@ def test_a_list_of_ids_may_be_one_text(api: Api) -> None:
 
 def test_null_is_as_good_as_left_out(api: Api) -> None:
     api.expect(answer={"invoices": []}, headers={**KEY_HEADERS, "Authorization": "Bearer sandbox-env"})
-    names = (
-        "api_key",
-        "api_jwt",
-        "vanity_name",
-        "username",
-        "ca_path",
-        "invoice_id",
-        "start_time",
-        "end_time",
-        "period",
-    )
-    options = {**dict.fromkeys(names), "api_url": api.url}
+    optional = [name for name, spec in argument_spec().items() if not {"default", "choices"} & set(spec)]
+    options = {**dict.fromkeys(optional), "api_url": api.url}
     result = run_module("invoice_info", options, environment={"COCKROACH_API_KEY": "sandbox-env"})
     assert result.data["invoices"] == []
-
-
-def test_an_empty_key_is_refused_though_the_environment_has_one(api: Api) -> None:
-    options = {"api_key": "", "api_url": api.url}
-    result = run_module("invoice_info", options, environment={"COCKROACH_API_KEY": "sandbox-env"})
-    assert result.data["msg"].startswith("The option api_key is empty: ")
 
 
 def test_the_process_on_the_host(api: Api) -> None:
