@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import typing as t
+from concurrent import futures
 
 import pytest
 import yaml
@@ -155,31 +156,12 @@ def run_play(folder: pathlib.Path, *, as_module: bool) -> Ran:
         text = play(as_module=as_module, urls={"quick": quick.url, "slow": slow.url}, folder=folder)
         (folder / "play.yml").write_text(text, encoding="utf-8")
         kept = ("PATH", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH")
-        environment = {
-            **{name: os.environ[name] for name in kept if name in os.environ},
-            "ANSIBLE_ASYNC_DIR": f"{folder}/async",
-            "ANSIBLE_CONFIG": f"{folder}/ansible.cfg",
-            "ANSIBLE_HOME": f"{folder}/ansible",
-            "HOME": f"{folder}",
-            "LC_ALL": "C.UTF-8",
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "ansible.cli.playbook",
-            "-vvv",
-            "-i",
-            "hosts",
-            "--vault-password-file=password",
-        ]
+        places = {"ANSIBLE_ASYNC_DIR": "async", "ANSIBLE_CONFIG": "ansible.cfg", "ANSIBLE_HOME": "ansible", "HOME": "."}
+        environment = {name: os.environ[name] for name in kept if name in os.environ}
+        environment.update({name: f"{folder}/{place}" for name, place in places.items()}, LC_ALL="C.UTF-8")
+        command = f"{sys.executable} -m ansible.cli.playbook -vvv -i hosts --vault-password-file=password play.yml"
         done = subprocess.run(
-            [*command, "play.yml"],
-            cwd=folder,
-            env=environment,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=300,
+            command.split(), cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=300
         )
     assert done.returncode == 0, done.stdout + done.stderr
     ways: dict[str, list[str]] = {}
@@ -197,9 +179,11 @@ def run_play(folder: pathlib.Path, *, as_module: bool) -> Ran:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Ran]:
-    """Run the play in both ways."""
+    """Run the play in both ways, at the same time."""
     folder = tmp_path_factory.mktemp("plays")
-    return {way: run_play(folder / f"as-module-{way}", as_module=way) for way in (False, True)}
+    with futures.ThreadPoolExecutor() as pool:
+        running = {way: pool.submit(run_play, folder / f"as-module-{way}", as_module=way) for way in (False, True)}
+    return {way: play.result() for way, play in running.items()}
 
 
 @pytest.mark.parametrize("name", CASES)
