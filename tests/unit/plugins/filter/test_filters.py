@@ -76,7 +76,7 @@ def kinds(value: t.Any) -> set[type]:
 PLAIN = {dict, list, str, float, bool, type(None)}
 
 OWNERS = [{"owner": "all", "kind": ["usage"]}, {"from": "label:team", "lower": True}]
-ACCOUNT = {"billing_account_id": "a", "billing_account_name": "b", "invoice_issuer": "c"}
+ACCOUNT: dict[str, t.Any] = {"billing_account_id": "a", "billing_account_name": "b", "invoice_issuer": "c"}
 CALLS: list[tuple[str, dict[str, t.Any], list[dict[str, t.Any]]]] = [
     ("line_items", {}, list(_lines.line_items(INVOICES))),
     ("line_items", {"owners": OWNERS}, list(_lines.line_items(INVOICES, read_owners(OWNERS)))),
