@@ -31,6 +31,13 @@ import types
 import typing as t
 from unittest import mock
 
+from ansible.module_utils import basic
+
+try:  # Here, since some tests go on as a user who may not read all of ansible-core.
+    from ansible.module_utils.testing import patch_module_args
+except ImportError:
+    patch_module_args = None
+
 COLLECTION = "cockroachdb_cloud.billing"
 # The folder that holds the folder ansible_collections.
 TREE = pathlib.Path(__file__).parents[6]
@@ -353,11 +360,7 @@ def _trust(value: t.Any) -> t.Any:
 @contextlib.contextmanager
 def module_arguments(parameters: dict[str, t.Any]) -> t.Iterator[None]:
     """Hand parameters to every AnsibleModule that is made inside of the block."""
-    try:
-        from ansible.module_utils.testing import patch_module_args
-    except ImportError:
-        from ansible.module_utils import basic
-
+    if patch_module_args is None:
         arguments = json.dumps({"ANSIBLE_MODULE_ARGS": parameters}).encode()
         patched: t.ContextManager[t.Any] = mock.patch.object(basic, "_ANSIBLE_ARGS", arguments)
     else:
