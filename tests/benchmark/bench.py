@@ -15,6 +15,7 @@ import csv
 import importlib.metadata
 import itertools
 import json
+import math
 import os
 import pathlib
 import platform
@@ -153,19 +154,24 @@ def rounded(rows: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
     return [{**row, "amount": round(row["amount"], 4)} for row in rows]
 
 
-def count_equal_rows(one: pathlib.Path, other: pathlib.Path) -> int:
-    """Return how many rows two CSV files have under their header, where both have the same.
+def totals(rows: list[dict[str, t.Any]]) -> list[float]:
+    """Return what rows of costs come to in each currency."""
+    currencies = sorted({row["currency"] for row in rows})
+    return [sum(row["amount"] for row in rows if row["currency"] == currency) for currency in currencies]
+
+
+def count_equal_rows(*paths: pathlib.Path) -> int:
+    """Return how many rows two CSV files have, where both have the same in whatever order.
 
     :raises SystemExit: they differ in more than in how a number is written: only ours has none with an exponent.
     """
-    number = -1
-    with one.open(encoding="utf-8", newline="") as ours, other.open(encoding="utf-8", newline="") as theirs:
-        nothing: list[str] = []
-        pairs = itertools.zip_longest(csv.reader(ours), csv.reader(theirs), fillvalue=nothing)
-        for number, (left, right) in enumerate(pairs):
-            if left != right:
-                check([_plain(cell) for cell in left], [_plain(cell) for cell in right], f"row {number} of the export")
-    return number
+    tables = []
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            tables.append(sorted("|".join(f"{_plain(cell)}" for cell in row) for row in csv.reader(file)))
+    for ours, theirs in itertools.zip_longest(*tables):
+        check(ours, theirs, "the export")
+    return len(tables[0]) - 1
 
 
 def _plain(cell: str) -> str | float:
@@ -290,26 +296,27 @@ def budgets(bench: Bench) -> t.Iterator[Comparison]:
     yield Comparison("the module's process alone", "the same", None, samples["module"], plain)
 
 
-def less_detail(bench: Bench) -> t.Iterator[Comparison]:
-    """Compare a trimmed result with a full one."""
-    sizes = bench.sizes
+def owners(bench: Bench) -> t.Iterator[Comparison]:
+    """Compare cost_info that finds an owner for each line and shares out the rest with itself without that."""
+    sizes, playbook = bench.sizes, "teams_cost_info.yml"
+    rules = [{"owner": "storage", "description": "storage"}, {"from": "label:team"}, {"from": "folder"}]
+    shared = {"group_by": ["owner"], "owners": rules, "allocate": "proportional"}
     with Sandbox(months=sizes.months, clusters=sizes.clusters, lines=sizes.lines) as sandbox:
-        size = f"{sandbox.size() / 1e6:.1f} MB"
         url = sandbox.url
-        found, expected = (bench.rows("detail.yml", api_url=url, detail=detail) for detail in ("totals", "full"))
-        check(found, expected, "detail")
+        pairs = zip(*(totals(bench.rows(playbook, api_url=url, **given)) for given in (shared, {})), strict=True)
+        check([ours for ours, theirs in pairs if not math.isclose(ours, theirs)], [], "owners")
         samples = in_turn(
-            sizes.heavy_rounds,
+            sizes.short_rounds,
             start=bench.start(),
-            ours=bench.play("detail.yml", api_url=url, detail="totals"),
-            theirs=bench.play("detail.yml", api_url=url, detail="full"),
+            ours=bench.play(playbook, api_url=url, **shared),
+            theirs=bench.play(playbook, api_url=url),
         )
     ours, theirs = less_start(samples, "ours"), less_start(samples, "theirs")
-    yield Comparison(f"detail: totals of {size}", "detail: full", 0.1, ours, theirs)
+    yield Comparison("cost_info with owners and sharing", "cost_info by team", 1.15, ours, theirs, "user")
 
 
 def export(bench: Bench) -> t.Iterator[Comparison]:
-    """Compare invoice_export with a program in plain Python that writes the same bytes."""
+    """Compare invoice_export with a program in plain Python that writes the same rows."""
     sizes = bench.sizes
     paths = [bench.folder / "ours.csv", bench.folder / "theirs.csv"]
     with Sandbox(months=sizes.months, clusters=sizes.clusters, lines=sizes.export_lines) as sandbox:
@@ -389,7 +396,7 @@ def growth(bench: Bench) -> t.Iterator[Comparison]:
 
 SCENARIOS = {
     scenario.__name__: scenario
-    for scenario in (one_task, many_ids, team_costs, budgets, less_detail, export, report, growth)
+    for scenario in (one_task, many_ids, team_costs, budgets, owners, export, report, growth)
 }
 
 

@@ -59,7 +59,7 @@ def write(invoices: list[dict[str, t.Any]], path: str) -> None:
                     cluster["name"],
                     cluster["plan"],
                     cluster["cloud_provider"],
-                    ", ".join(region["name"] for region in cluster["regions"]),
+                    ", ".join(sorted(region["name"] for region in cluster["regions"])),
                     folder,
                     json.dumps(cluster["labels"], sort_keys=True, ensure_ascii=False),
                 ]
