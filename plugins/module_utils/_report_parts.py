@@ -207,7 +207,8 @@ def _stack(amounts: dict[Key, list[Decimal]]) -> list[Series]:
     named = [key for key in sized if key[-1] is not None]
     named.sort(key=lambda key: (-_size(amounts[key]), [text_order(part) for part in key]))
     room = SERIES - bool(nobody)
-    top = named if len(named) <= room else named[: room - 1]
+    # The page has a colour for each but one: the last is the others' or nobody's.
+    top = named if len(named) < SERIES and len(named) <= room else named[: room - 1]
     series = [Series("named", list(key), 1, amounts[key]) for key in top]
     for role, members in (("others", named[len(top) :]), ("none", nobody)):
         if members:

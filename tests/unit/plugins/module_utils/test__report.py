@@ -18,6 +18,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._page import page
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report import as_json, build
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_model import Comparison, Model
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_parts import _stack
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import (
     Options,
     Source,
@@ -275,3 +276,15 @@ def test_an_invoice_that_says_little_is_a_report_all_the_same(status: str) -> No
     assert "Not itemized" in text
     assert "10.00" in text
     assert page(report()).count("No invoices yet") == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "nobody", "roles"),
+    [(7, True, [7, 0, 1]), (8, False, [7, 1, 0]), (8, True, [6, 1, 1]), (7, False, [7, 0, 0])],
+)
+def test_at_most_seven_groups_have_a_colour_of_their_own(named: int, nobody: bool, roles: list[int]) -> None:
+    amounts: dict[t.Any, list[Decimal]] = {(f"team-{number}",): [Decimal(number + 1)] for number in range(named)}
+    if nobody:
+        amounts[(None,)] = [Decimal(5)]
+    found = [one.role for one in _stack(amounts)]
+    assert [found.count(role) for role in ("named", "others", "none")] == roles
