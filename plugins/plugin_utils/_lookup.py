@@ -146,6 +146,9 @@ def _plain(name: str, value: t.Any) -> t.Any:
     if getattr(value, "__ENCRYPTED__", False):
         # A vaulted value, which is no str until ansible-core 2.19. It is decrypted here.
         return f"{value}"
+    if name == "api_url" and value is not None and not isinstance(value, str):
+        # ansible-core would show it, and user info in it is a secret.
+        raise OptionsError("api_url must be a string.")
     check, meaning = _STRICT.get(CONNECTION_SPEC.get(name, {}).get("type", ""), (None, ""))
     if check is None or value is None:
         return value

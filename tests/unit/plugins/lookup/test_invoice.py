@@ -196,6 +196,16 @@ def test_a_broken_credential_in_a_variable_is_named_and_not_shown(
     assert "sandbox" not in caught.value.shown
 
 
+@pytest.mark.parametrize("in_variable", [False, True])
+def test_user_info_in_a_url_of_the_wrong_type_is_not_shown(in_variable: bool) -> None:
+    url = ["https://user:sandbox-word@host"]
+    given = ({}, {"cockroachdb_cloud_api_url": url}) if in_variable else ({"api_url": url}, {})
+    with pytest.raises(LookupFailureError) as caught:
+        run_lookup("invoice", (), {"api_key": KEY, **given[0]}, variables=given[1])
+    assert f"{caught.value}" == "api_url must be a string."
+    assert "word" not in caught.value.shown
+
+
 @pytest.mark.parametrize("value", [["sandbox-key"], {"sandbox": "key"}, 12345, "sandbox key", "sandboxé"])
 @pytest.mark.parametrize("name", ["api_key", "api_jwt"])
 def test_a_broken_credential_stands_in_no_exception_of_the_chain(name: str, value: t.Any, api: Api) -> None:
