@@ -66,9 +66,10 @@ def _base64_forms(secret: bytes) -> list[str]:
 def _written(char: str) -> str:
     """Return a pattern for the ways to write a character."""
     code = ord(char)
-    forms = [re.escape(char), rf"\\(?i:u00{code:02x})", f"%(?i:{code:02x})", f"&#(?i:0*{code}|x0*{code:x});"]
+    # JSON within a text of JSON has each backslash doubled.
+    forms = [re.escape(char), rf"\\{{1,4}}(?i:u00{code:02x})", f"%(?i:{code:02x})", f"&#(?i:0*{code}|x0*{code:x});"]
     if char in '"\\/':
-        forms.append(re.escape(f"\\{char}"))
+        forms.append(rf"\\{{1,4}}{re.escape(char)}")
     if html.escape(char) != char:
         forms.append(re.escape(html.escape(char)))
     return f"(?:{'|'.join(reversed(forms))})"

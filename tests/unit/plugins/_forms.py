@@ -20,6 +20,8 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "as JSON, with slashes escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
     "as JSON, all of it": lambda key: "".join(f"\\u{ord(char):04x}" for char in key),
     "as JSON, all of it in upper case": lambda key: "".join(f"\\u{ord(char):04X}" for char in key),
+    "as JSON within JSON": lambda key: json.dumps(json.dumps(key)[1:-1])[1:-1],
+    "as JSON within JSON, all of it": lambda key: "".join(f"\\\\u{ord(char):04x}" for char in key),
     "for a URL": lambda key: quote(key, safe=""),
     "for a URL, all of it": lambda key: "".join(f"%{ord(char):02X}" for char in key),
     "for a URL, all of it in lower case": lambda key: "".join(f"%{ord(char):02x}" for char in key),
