@@ -103,13 +103,18 @@ def fetch(session: t.Any, url: str, *, verify: bool | str, timeout: float) -> An
         announced = _announced_length(response)
         body = bytearray()
         pieces = _decoded(response.raw.stream(_CHUNK, decode_content=False), response.headers)
-        while announced <= LARGEST_BODY and len(body) <= LARGEST_BODY:
-            piece = next(pieces, None)
-            if piece is None:
-                break
-            body += piece
-        else:
-            raise BodyTooLargeError(response.status_code, LARGEST_BODY)
+        try:
+            while announced <= LARGEST_BODY and len(body) <= LARGEST_BODY:
+                piece = next(pieces, None)
+                if piece is None:
+                    break
+                body += piece
+            else:
+                raise BodyTooLargeError(response.status_code, LARGEST_BODY)
+        except (urllib3.exceptions.DecodeError, zlib.error):
+            if response.status_code == 200:
+                raise
+            return Answer(response.status_code, response.headers, b"")  # the status alone tells what is wrong
         if response.raw.tell() < announced:  # urllib3 1.26 does not check it
             raise http.client.IncompleteRead(b"")
         return Answer(response.status_code, response.headers, body)

@@ -198,6 +198,14 @@ def test_gzip_that_ends_early(headers: dict[str, str | None]) -> None:
         assert "broke off" in call(wire.url, retries=1).text
 
 
+def test_an_error_that_cannot_be_decompressed_is_known_by_its_status() -> None:
+    for coding in ("br", "gzip"):
+        with Wire(say(b"no such coding", status=403, headers={"Content-Encoding": coding})) as wire:
+            ended = call(wire.url)
+        assert (ended.failure["reason"], ended.failure["status"], len(wire.requests)) == ("permission", 403, 1)
+        assert "HTTP 403, content type application/json, no body. " in ended.text
+
+
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 
 
