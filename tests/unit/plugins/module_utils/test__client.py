@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import pathlib
 import sys
+import time
 import typing as t
 
 import pytest
@@ -171,6 +173,19 @@ def test_requests_cannot_be_imported(error: Exception, words: tuple[str, ...], m
     assert caught.value.reason == "options"
     for word in (*words, sys.executable):
         assert word in f"{caught.value}"
+
+
+def seconds_to_read(body: bytes) -> float:
+    started = time.process_time()
+    with contextlib.suppress(ValueError, RecursionError):
+        _client._load(body)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("body", [b"[{" * 2_000_000, b"[" * 4_000_000 + b"[]" * 100])
+def test_brackets_that_nothing_closes_take_no_longer_than_others(body: bytes) -> None:
+    """So that a body of the largest size is refused within seconds."""
+    assert seconds_to_read(body) < 2 * seconds_to_read(b"[" + b"[]," * 1_333_332 + b"[]]")
 
 
 UNDERSCORE = "\\u005f"
