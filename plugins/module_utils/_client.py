@@ -26,6 +26,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
     BillingError,
     OptionsError,
     RateLimitError,
+    out_of_memory,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._transport import (
     IMPORT_ERROR,
@@ -157,8 +158,8 @@ class Client:
             return _load(self._without_secret(answer.body), read)
         except (ValueError, RecursionError):
             return self._failures.unreadable(answer)
-        except MemoryError as error:
-            return self._failures.of_exception(error)
+        except MemoryError:
+            return out_of_memory()  # there may be too little to load _failures
 
     def _without_secret(self, body: bytes | bytearray) -> bytes | bytearray:
         """Return a body without the credential: a server that echoes it must not make it part of the data."""

@@ -77,6 +77,14 @@ class OptionsError(BillingError):
     reason = "options"
 
 
+def out_of_memory() -> OptionsError:
+    """Return the error that a MemoryError means, wherever it is met."""
+    return OptionsError(
+        "The memory of this machine is too small for the answer. Ask for less with start_time, end_time or invoice_id, "
+        "or give the machine more memory."
+    )
+
+
 class AuthenticationError(BillingError):
     """401: the API does not know the bearer of the credential."""
 

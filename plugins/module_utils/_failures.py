@@ -32,6 +32,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors 
     RequestError,
     ResponseError,
     ServerError,
+    out_of_memory,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import host_of
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._transport import Answer, BodyTooLargeError
@@ -91,10 +92,7 @@ class Failures:
         """Return the error that an exception means which ended an attempt, or the reading of its answer."""
         chain = list(_chain(error))
         if any(isinstance(cause, MemoryError) for cause in chain):
-            return OptionsError(
-                "The memory of this machine is too small for the answer. Ask for less with start_time, end_time or "
-                "invoice_id, or give the machine more memory."
-            )
+            return out_of_memory()
         if isinstance(error, BodyTooLargeError):
             return ResponseError(
                 f"The body of the answer (HTTP {error.status}) is larger than {error.largest >> 20} MiB, and was not "

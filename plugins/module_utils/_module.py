@@ -15,7 +15,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    BillingError,
+    OptionsError,
+    out_of_memory,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._task import Task, Work, argument_spec
 
 
@@ -72,13 +76,21 @@ class BillingModule(AnsibleModule, Task):
 def run_module(work: Work) -> None:
     """Do what a task does, as a module in a process of its own."""
     module = BillingModule(work.extra_spec)
-    result: dict[str, t.Any] = {}
-    failure = None
+    end_with(module, lambda: {"changed": False, **work.run(module)})
+
+
+def end_with(module: BillingModule, work: t.Callable[[], dict[str, t.Any]]) -> None:
+    """End a module with the result of its work, or with what went wrong.
+
+    :param work: raises BillingError.
+    """
+    failure: BillingError | None = None
     try:
-        result = work.run(module)
+        module.exit_json(**work())
     except BillingError as error:
         failure = error
+    except MemoryError:  # also out of AnsibleModule itself, which makes several copies of a result
+        failure = out_of_memory()
     # Not where it was caught: with -vvv ansible-core would add a traceback, which says nothing about what to do.
     if failure is not None:
         module.fail_with(failure)
-    module.exit_json(changed=False, **result)

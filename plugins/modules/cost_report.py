@@ -160,7 +160,6 @@ import os
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_report import fetch_report, page_files
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
     FileFormat,
     build_table,
@@ -168,7 +167,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export 
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import FILE_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._folder import Write, check_folder, place_all
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule, end_with
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import SELECTION_SPEC, WRITER_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC, read_query
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._report_rows import (
@@ -221,10 +220,7 @@ def report(module: BillingModule) -> t.Dict[str, t.Any]:
 def main() -> None:
     """Run the module."""
     module = BillingModule(SPEC, add_file_common_args=True, mutually_exclusive=INSTEAD)
-    try:
-        module.exit_json(**report(module))
-    except BillingError as error:
-        module.fail_with(error)
+    end_with(module, lambda: report(module))
 
 
 if __name__ == "__main__":

@@ -227,7 +227,6 @@ require_python()
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_file import COST_OPTIONS
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export import (
     CSV_OPTIONS,
     FORMATS,
@@ -249,7 +248,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._invoice
     fetch_content,
     read_request,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule, end_with
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import WRITER_SPEC
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._query import COST_SPEC
 
@@ -287,10 +286,7 @@ def export(module: BillingModule) -> t.Dict[str, t.Any]:
 def main() -> None:
     """Run the module."""
     module = BillingModule(SPEC, add_file_common_args=True)
-    try:
-        module.exit_json(**export(module))
-    except BillingError as error:
-        module.fail_with(error)
+    end_with(module, lambda: export(module))
 
 
 if __name__ == "__main__":

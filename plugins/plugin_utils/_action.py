@@ -31,7 +31,11 @@ from ansible.utils.display import Display
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _redaction
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import CORE_MASKS, SECRETS
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    BillingError,
+    OptionsError,
+    out_of_memory,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._task import Task, Work, argument_spec
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._transport import IMPORT_ERROR
 
@@ -127,8 +131,9 @@ class BillingAction(NormalAction):
             task.check(self.work.extra_spec, self._task.action)
             with _in_folder(self._loader.get_basedir()), _no_garbage_collection():
                 result = {"changed": False, **self.work.run(task)}
-        except BillingError as error:
-            result = {"failure": error.failure(), "failed": True, "msg": f"{error}"}
+        except (BillingError, MemoryError) as error:
+            failure = error if isinstance(error, BillingError) else out_of_memory()
+            result = {"failure": failure.failure(), "failed": True, "msg": f"{failure}"}
         if _has_invocation(variables):
             result["invocation"] = {"module_args": task.params}
         if task.warnings:

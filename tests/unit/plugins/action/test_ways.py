@@ -23,7 +23,8 @@ from billing_sandbox._scripted import Wire, say
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _credential
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _credential, _invoice_info
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import out_of_memory
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._data import invoice
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import (
@@ -197,3 +198,11 @@ def test_a_relative_path_counts_from_the_folder_of_the_playbook(
         "invoice_info", {"api_key": KEY, "ca_path": "elsewhere"}, {"invoices": []}, 200, as_module=False
     )
     assert json.loads(text)["invoices"] == []
+
+
+def test_too_little_memory_is_a_failure_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it runs out, it does not end the worker's task with a traceback."""
+    monkeypatch.setattr(_invoice_info, "gather", mock.Mock(side_effect=MemoryError))
+    with fresh_environment():
+        result = run_action("invoice_info", {"api_key": KEY})
+    assert (result["msg"], result["failure"]) == (f"{out_of_memory()}", out_of_memory().failure())

@@ -22,7 +22,7 @@ import requests
 import urllib3.exceptions
 from billing_sandbox._scripted import Script, Wire, answer, break_off, free_port, raw, say
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _failures, _transport
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _failures, _transport
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     AttemptTimeoutError,
     BillingError,
@@ -293,6 +293,8 @@ def test_memory_runs_out(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     if where == "while it arrives":
         monkeypatch.setattr(_transport, "_announced_length", fail)
+    else:  # and there is too little to load what has the words for all else
+        monkeypatch.setattr(_client.Client, "_failures", property(fail))
     clock = Clock()
     with Wire(say({})) as wire, client_for(wire.url, clock) as client:
         with pytest.raises(BillingError, match="memory of this machine is too small") as caught:

@@ -9,13 +9,18 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import pathlib
 import typing as t
 import uuid
 
 import pytest
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ServerError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    OptionsError,
+    ServerError,
+    out_of_memory,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule, end_with
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
     DETAIL_SPEC,
@@ -163,6 +168,30 @@ def test_every_failure_says_why() -> None:
     failed = ended(lambda: made.fail_with(error))
     assert failed["msg"] == "Broken."
     assert failed["failure"] == {"reason": "server", "status": 500, "code": 13, "message": "internal", "attempts": 5}
+
+
+def test_too_little_memory_is_a_failure_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it runs out within AnsibleModule, which makes several copies of a result."""
+
+    def fail(*_args: object, **_kwargs: object) -> t.NoReturn:
+        raise MemoryError
+
+    made = module({})
+    failed = ended(lambda: end_with(made, fail))
+    assert failed["failure"] == out_of_memory().failure()
+    monkeypatch.setattr(made, "exit_json", fail)
+    assert ended(lambda: end_with(made, dict))["msg"] == f"{out_of_memory()}"
+
+
+@pytest.mark.parametrize("name", ["invoice_info", "invoice_export", "cost_report"])
+def test_no_failure_shows_a_traceback(name: str, api: Api, tmp_path: pathlib.Path) -> None:
+    """Before ansible-core 2.19 a module that fails where it caught an error shows how it came to that."""
+    api.expect(answer={"code": 7}, status=403)
+    dest = {} if name == "invoice_info" else {"dest": f"{tmp_path}/a"}
+    options = {"api_key": KEY, "api_url": api.url, "_ansible_verbosity": 3, **dest}
+    result = run_module(name, options, in_place=False)
+    assert result.data["failure"]["reason"] == "permission"
+    assert "exception" not in result.data
 
 
 def test_what_ansible_itself_refuses_has_a_failure_too() -> None:
