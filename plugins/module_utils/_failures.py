@@ -17,6 +17,7 @@ import math
 import re
 import socket
 import sys
+import traceback
 import typing as t
 import zlib
 
@@ -105,9 +106,7 @@ class Failures:
         refused = urllib3.exceptions.NewConnectionError
         if any(isinstance(cause, late) and not isinstance(cause, refused) for cause in chain):
             return self.timed_out()
-        by_proxy = any(
-            isinstance(cause, (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)) for cause in chain
-        )
+        by_proxy = any(map(_is_of_proxy, chain))
         return (
             self._of_tls(chain, by_proxy=by_proxy)
             or _of_configuration(error, chain)
@@ -260,6 +259,13 @@ class Failures:
         return printable(self._redact(text.replace("\0", "")), length)
 
 
+def _is_of_proxy(cause: BaseException) -> bool:
+    """Say whether the proxy failed; of one that answers CONNECT with no HTTP, where it was raised says so alone."""
+    if isinstance(cause, (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)):
+        return True
+    return any(frame.f_code.co_name == "_tunnel" for frame, _line in traceback.walk_tb(cause.__traceback__))
+
+
 def _of_configuration(error: Exception, chain: t.Sequence[BaseException]) -> BillingError | None:
     """Return the error of what this machine or the options have wrong, None for anything else."""
     not_certificates = any(getattr(cause, "library", None) in ("X509", "PEM") for cause in chain)
@@ -335,7 +341,8 @@ def _say_why(chain: t.Sequence[BaseException]) -> tuple[str, str]:
                 return words, advice
     if any(isinstance(cause, urllib3.exceptions.ProtocolError) for cause in chain):
         return "the answer broke off before its end", cut
-    return type(chain[-1]).__name__, _OF_THE_ADDRESS
+    # A ValueError is what Python has for a chunk of a negative size.
+    return "the answer is not HTTP" if isinstance(chain[-1], ValueError) else type(chain[-1]).__name__, _OF_THE_ADDRESS
 
 
 def _chain(error: BaseException) -> t.Iterator[BaseException]:

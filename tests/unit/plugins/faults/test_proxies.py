@@ -95,10 +95,11 @@ def test_proxy_wants_password(proxy: str, wire: Wire, authority: Authority) -> N
             "it wants a user and a password (HTTP 407), which belong into its URL. Write them into HTTPS_PROXY",
         ),
         (raw(b"HTTP/1.1 200 Connection established\r\n\r\n" + HTML), 2, "connection"),
-        (raw(HTML), 2, "not HTTP"),
+        (raw(HTML), 2, "The proxy does not serve the connection: the answer is not HTTP. Check HTTPS_PROXY"),
+        (raw(b""), 2, "The proxy does not serve the connection: the other side closed it without an answer"),
         (break_off(b""), 2, "Connection reset by peer"),
     ],
-    ids=["403", "502", "407 that repeats the password", "HTML in the tunnel", "HTML", "reset"],
+    ids=["403", "502", "407 that repeats the password", "HTML in the tunnel", "HTML", "an end", "reset"],
 )
 def test_proxy_that_fails(script: Script, requests: int, words: str, wire: Wire, authority: Authority) -> None:
     with Wire(script) as other:
