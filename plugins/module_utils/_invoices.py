@@ -231,7 +231,9 @@ def _list(client: Client, selection: Selection, pile: _Pile) -> None:
         page = pagination.get("next_page") if isinstance(pagination, dict) else None
         if not page:
             return
-        if not isinstance(page, str) or page in pages or len(pages) >= _MOST_PAGES:
+        if not isinstance(page, str):
+            raise _no_invoices("a list of invoices: pagination.next_page is no text")
+        if page in pages or len(pages) >= _MOST_PAGES:
             raise ResponseError("The pages of the list of invoices do not come to an end.", status=200)
         pages.add(page)
         query = {**query, "pagination.page": page}
