@@ -63,7 +63,12 @@ _QUOTED = re.compile('[,;\t|"\r\n]')
 # white space, control and format characters, double quotes. A reader that splits at another delimiter than the file
 # has does not know where quotes begin, and finds formulas after that delimiter and after the end of a line as well.
 _FORMULA = "[=+@\\-\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b]"
-_BLANK = '[\\s\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb",;|]'
+_BLANK = (
+    '[\\s\0-\x1f\x7f-\x9f",;|\u2800\ufff9-\ufffb'
+    # Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt.
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 # From the beginning of the blanks alone, or a text of nothing else would take quadratic time.
 _GUARDED = re.compile(f"(?<!{_BLANK})({_BLANK}*)({_FORMULA})")
 

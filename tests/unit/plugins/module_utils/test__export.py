@@ -100,6 +100,7 @@ def test_no_reader_meets_a_formula_and_the_right_one_meets_each_text_as_it_was(
         ("\xa0=1", "'\xa0=1"),
         ("\ufeff=1", "'\ufeff=1"),
         ("\u200b\u2060 @x", "'\u200b\u2060 @x"),
+        ("\u3164\u034f\ufe0f\U000e0041=1", "'\u3164\u034f\ufe0f\U000e0041=1"),
         ("\0=1", "'\ufffd=1"),
         ("Compute, -5 % off", "Compute, -5 % off"),
         ("us-east-1 = here", "us-east-1 = here"),
