@@ -37,7 +37,7 @@ class BillingError(Exception):
         :param status: the HTTP status of the last answer, None when there was none.
         :param code: the gRPC code out of the answer's body, None when it had none.
         :param message: the server's own message, None when it had none.
-        :param attempts: how many requests were sent for the call that failed; 0 when it was refused before any.
+        :param attempts: how many attempts the call had that failed; 0 when it was refused before any.
         :param retry: whether another attempt may help.
         :param retry_after: how long the API asked to wait before it, in seconds; None when it did not say.
         """
@@ -53,7 +53,7 @@ class BillingError(Exception):
         """Return this error as what a call ended with.
 
         :param call: the method and the URL, without secrets; the text begins with it from now on.
-        :param attempts: how many requests were sent for it.
+        :param attempts: how many attempts it had.
         """
         tries = f" (after {attempts} attempts)" if attempts > 1 else ""
         self.args = (f"{call} failed{tries}: {self}",)

@@ -198,7 +198,7 @@ failure:
       returned: always
       sample: permission denied
     attempts:
-      description: How many requests were sent for the call that failed; 0 when it was refused before any.
+      description: How many attempts the call had that failed; 0 when it was refused before any.
       type: int
       returned: always
       sample: 1
