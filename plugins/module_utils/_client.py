@@ -245,17 +245,17 @@ def _load(body: bytes | bytearray, read: _Reader | None = None) -> t.Any:
     deep = _may_be_deep(body)
     if isinstance(body, bytearray):
         del body[_SHOWN:]  # else the body would lie in memory twice while its text is read
-    with _no_garbage_collection():
+    with no_garbage_collection():
         if deep and _is_deep(decoder.decode(text)):
             raise ValueError("nested too deeply")
         return read(decoder, text) if read else decoder.decode(text)
 
 
 @contextlib.contextmanager
-def _no_garbage_collection() -> t.Iterator[None]:
+def no_garbage_collection() -> t.Iterator[None]:
     """Keep Python from looking for garbage while something large is built that has none.
 
-    20 MB are read in 0.17 s in place of 0.25.
+    20 MB are read in 0.17 s in place of 0.25; and in a worker Python would look among all that it has from Ansible.
     """
     enabled = gc.isenabled()
     gc.disable()

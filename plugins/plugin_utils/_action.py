@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import codecs
 import contextlib
-import gc
 import json
 import os
 import sys
@@ -129,7 +128,7 @@ class BillingAction(NormalAction):
         """Do the work, and return what AnsibleModule would return."""
         try:
             task.check(self.work.extra_spec, self._task.action)
-            with _in_folder(self._loader.get_basedir()), _no_garbage_collection():
+            with _in_folder(self._loader.get_basedir()), _client.no_garbage_collection():
                 result = {"changed": False, **self.work.run(task)}
         except (BillingError, MemoryError) as error:
             failure = error if isinstance(error, BillingError) else out_of_memory()
@@ -253,15 +252,3 @@ def _in_folder(folder: str) -> t.Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-@contextlib.contextmanager
-def _no_garbage_collection() -> t.Iterator[None]:
-    """Keep Python from looking for garbage among all that the worker has from Ansible."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
