@@ -15,7 +15,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import datetime
-import functools
 import gc
 import importlib
 import importlib.util
@@ -43,6 +42,10 @@ COLLECTION = "cockroachdb_cloud.billing"
 TREE = pathlib.Path(__file__).parents[6]
 _PACKAGE = f"ansible_collections.{COLLECTION}.plugins"
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_HOME", "PYTHONPATH")
+# One empty home folder for the whole run, also where each test has a process of its own, as under ansible-test; what
+# wants to put something into its home brings its own.
+_HOME = tempfile.mkdtemp(prefix="billing-home-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 
 
 class ModuleResult(t.NamedTuple):
@@ -65,16 +68,8 @@ class LookupFailureError(Exception):
 def fresh_environment(environment: t.Mapping[str, str] | None = None) -> t.Iterator[None]:
     """Replace this process's environment by a small one with an empty home folder, plus the variables given."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    with mock.patch.dict(os.environ, {**kept, "HOME": _empty_home(), **(environment or {})}, clear=True):
+    with mock.patch.dict(os.environ, {**kept, "HOME": _HOME, **(environment or {})}, clear=True):
         yield
-
-
-@functools.lru_cache(maxsize=None)
-def _empty_home() -> str:
-    """Make one empty home folder for the whole run; what wants to put something into its home brings its own."""
-    home = tempfile.mkdtemp(prefix="billing-home-")
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    return home
 
 
 @contextlib.contextmanager
