@@ -12,12 +12,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.client
+import re
 import socket
 import threading
 import typing as t
 import warnings
 import zlib
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import host_of, is_loopback
 
 try:
@@ -35,6 +37,7 @@ _Outcome = t.TypeVar("_Outcome")
 
 _CHUNK = 1 << 18
 _INTERIM = (102, 103)
+_LONGEST_LINE = 65537  # bytes, as http.client reads those of the headers
 
 
 class Answer(t.NamedTuple):
@@ -72,12 +75,20 @@ def run_bounded(exchange: t.Callable[[], _Outcome], seconds: float) -> _Outcome 
 
     The time-out of requests bounds a single read, and neither name resolution nor a server that drips. So the request
     has a thread of its own, and what counts is when that is over.
+
+    :raises OptionsError: when this user may start no further thread.
     """
     attempt = _Attempt(exchange)
     with warnings.catch_warnings():
         # With validate_certs=false the user has said so already; a warning for each request says nothing new.
         warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-        attempt.start()
+        try:
+            attempt.start()
+        except RuntimeError:
+            raise OptionsError(
+                "No further thread can be started for the request: raise the limit of processes of this user "
+                "(ulimit -u), or give the machine more memory."
+            ) from None
         attempt.join(seconds)
     outcome: _Outcome | None = attempt.outcome
     if outcome is None:
@@ -135,7 +146,7 @@ class _Attempt(threading.Thread):
 
     def watch(self, connected: socket.socket) -> None:
         """Note the socket that the answer comes from."""
-        self._socket = connected
+        self._socket = getattr(connected, "socket", connected)  # what is below urllib3's TLS within TLS
         if self._given_up:
             raise TimeoutError
 
@@ -165,6 +176,14 @@ class _Response(http.client.HTTPResponse):
         # credential there.
         self.msg.defects = []
         self.msg.set_payload("")
+        if "Content-Type" in self.msg:
+            # Older versions of requests, 2.32 among them, fail at a charset without a value.
+            kind = re.sub(r"(?i);[\s\"']*charset[\s\"']*(?=;|$)", "", self.msg["Content-Type"])
+            self.msg.replace_header("Content-Type", kind)
+        if self.fp is not None:
+            # Older versions of urllib3, 2.5 among them, read the lines between chunks however long they are.
+            readline = self.fp.readline
+            self.fp.readline = lambda limit=_LONGEST_LINE: readline(limit)  # type: ignore[method-assign, misc]
 
 
 def _watch_connections(adapter: t.Any) -> None:

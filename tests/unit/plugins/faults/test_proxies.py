@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import importlib.util
+import socket
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 from unittest import mock
 
 import pytest
-from billing_sandbox._scripted import Script, Wire, break_off, free_port, hang, raw, say
+from billing_sandbox._scripted import Line, Script, Wire, break_off, drip, free_port, hang, raw, say
 
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import Ended, call
@@ -108,6 +110,37 @@ def test_proxy_that_fails(script: Script, requests: int, words: str, wire: Wire,
     assert len(other.requests) == requests == len(ended.waits) + 1
     assert all(KEY not in request for request in other.requests)
     assert (ended.failure["reason"], ended.failure["attempts"], wire.connections) == ("network", requests, 0)
+
+
+def tunnel(line: Line) -> None:
+    """Do what CONNECT asks for."""
+    host, _colon, port = line.request.split(" ", 2)[1].partition(":")
+    with socket.create_connection((host, int(port))) as other:
+        line.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        back = threading.Thread(target=_pass_on, args=(other, line.connection))
+        back.start()
+        _pass_on(line.connection, other)
+        back.join()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("script", [say(GOOD), hang(), drip(b"x" * 99, begin=b"HTTP/1.1 200 OK\r\nX: ", pause=0.05)])
+def test_tls_within_tls(script: Script, authority: Authority) -> None:
+    """By way of a proxy that speaks TLS as well, an answer arrives, and none too late."""
+    context = server_context(authority.ca.issue_cert(HOST))
+    with Wire(tunnel, tls=context) as other, Wire(script, tls=context) as wire:
+        ended = through(other.url, wire, authority, timeout=0.5, retries=0)
+        assert ended.value == GOOD or ended.failure["reason"] == "timeout"
+        deadline = time.monotonic() + 5
+        while any(thread.name == "cockroachdb_cloud.billing" for thread in threading.enumerate()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_proxy_that_hangs(wire: Wire, authority: Authority) -> None:

@@ -206,6 +206,31 @@ def test_an_error_that_cannot_be_decompressed_is_known_by_its_status() -> None:
         assert "HTTP 403, content type application/json, no body. " in ended.text
 
 
+@pytest.mark.parametrize("begin", [b"5;", b"5\r\n[1,2]\r\n0\r\nX", b"5\r\n[1,2]\r\n"])
+def test_lines_between_chunks_are_bounded(begin: bytes) -> None:
+    """What follows such a line shows that it is none, and is not waited for until the memory is full."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with Wire(hang(head + begin + b"x" * 200000)) as wire:
+        ended = call(wire.url, retries=0, timeout=2)
+    assert "broke off" in ended.text
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset", 'application/json;"charset" ; a=b', "a/b;charset=utf-8"])
+def test_a_charset_says_nothing(kind: str) -> None:
+    with Wire(say(b"{}", headers={"Content-Type": kind})) as wire:
+        assert call(wire.url, retries=0).value == {}
+
+
+def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    ended = call("http://127.0.0.1:1")
+    assert "No further thread can be started for the request: raise the limit of processes" in ended.text
+    assert (ended.failure["reason"], ended.failure["attempts"], ended.waits) == ("options", 0, [])
+
+
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 
 
