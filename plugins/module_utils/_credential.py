@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
@@ -29,6 +30,12 @@ ENVIRONMENT = {
     "api_url": "COCKROACH_SERVER",
 }
 SECRETS = ("api_key", "api_jwt")
+
+# Stricter than RFC 3986 on purpose: what is left cannot be read as another host by any other parser.
+API_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?(?P<path>(?:/[a-z0-9._~%+-]*)*)",
+    re.ASCII | re.IGNORECASE,
+)
 
 # A real one is much longer, and to mask a shorter one would mask parts of numbers and words as well.
 _SHORTEST = 8
@@ -120,8 +127,8 @@ def mask_secrets(layers: t.Sequence[Layer]) -> set[str]:
 def take_out_secrets(options: dict[str, t.Any]) -> dict[str, t.Any]:
     """Take what is secret out of the options of a task, before anything that shows options gets to see them.
 
-    In place of a credential a fixed text is left. In place of the user info in O(api_url), which is refused later for
-    it, asterisks are; that from the environment becomes an option then.
+    In place of a credential a fixed text is left. In place of an O(api_url) that is refused later, since it may hold
+    user info or a secret in its query, asterisks are; that from the environment becomes an option then.
 
     :param options: the options as given; they are changed.
     :returns: the credentials by their option, None where one is not given.
@@ -130,8 +137,8 @@ def take_out_secrets(options: dict[str, t.Any]) -> dict[str, t.Any]:
     options.update({name: _LEFT for name, value in secrets.items() if value is not None})
     url = options.get("api_url")
     text = plain(os.environ.get(ENVIRONMENT["api_url"], "") if url is None else url)
-    if "@" in text:
-        options["api_url"] = f"{_MASK}{text[text.rindex('@') :]}"
+    if text and not API_URL.fullmatch(text.strip()):
+        options["api_url"] = _MASK
     return secrets
 
 

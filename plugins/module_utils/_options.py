@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
+    API_URL,
     ENVIRONMENT,
     Credential,
     Layer,
@@ -70,11 +71,6 @@ SELECTION_SPEC: dict[str, dict[str, t.Any]] = {
 DETAIL_SPEC: dict[str, dict[str, t.Any]] = {"detail": {"type": "str", "choices": list(DETAILS), "default": "full"}}
 WRITER_SPEC: dict[str, dict[str, t.Any]] = {"require": {**SELECTION_SPEC["require"], "default": ["invoices"]}}
 
-# Stricter than RFC 3986 on purpose: what is left cannot be read as another host by any other parser.
-_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?(?P<path>(?:/[a-z0-9._~%+-]*)*)",
-    re.ASCII | re.IGNORECASE,
-)
 _ADDED_TO_URL = re.compile(r"/api(?:/v\d+(?:/invoices)?)?/*$", re.ASCII | re.IGNORECASE)
 _DAY = 86400
 
@@ -234,7 +230,7 @@ def _header_value(options: t.Mapping[str, t.Any], name: str) -> str | None:
 
 def _check_url(value: str) -> str:
     name = f"api_url (or the environment variable {ENVIRONMENT['api_url']})"
-    match = _URL.fullmatch(value.strip())
+    match = API_URL.fullmatch(value.strip())
     # The value is not shown: it may hold user info, which is a secret.
     if match is None or any(unquote(segment) in (".", "..") for segment in match.group("path").split("/")):
         raise OptionsError(
