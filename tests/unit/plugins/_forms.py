@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 import typing as t
 from urllib.parse import quote
 
@@ -31,7 +32,6 @@ FORMS: dict[str, t.Callable[[str], str]] = {
     "for HTML, in HEXADECIMAL": lambda key: "".join(f"&#X{ord(char):02x};" for char in key),
     "in hexadecimal": lambda key: key.encode().hex(),
     "in hexadecimal, upper case": lambda key: key.encode().hex().upper(),
-    "in hexadecimal, mixed case": lambda key: key.encode().hex().title(),
 }
 # What a server that decodes the header may have made of it: the key alone, or what it stood in.
 for _before in ("", ":", "id", "Bearer "):
@@ -39,3 +39,7 @@ for _before in ("", ":", "id", "Bearer "):
         FORMS[f"{_name} after {_before!r}"] = lambda key, before=_before, encode=_encode: encode(  # type: ignore[misc]
             f"{before}{key}".encode()
         ).decode()
+for _columns in (20, 76):
+    FORMS[f"base64 in {_columns} columns, as JSON"] = lambda key, columns=_columns: re.sub(  # type: ignore[misc]
+        f".{{{columns}}}", r"\g<0>\\n", base64.b64encode(f"Authorization: Bearer {key}".encode()).decode()
+    )

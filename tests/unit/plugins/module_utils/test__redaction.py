@@ -49,6 +49,15 @@ def test_base64_goes_wherever_the_secret_begins(
     assert len(redacted.replace(MASK, "").rstrip("=")) <= (len(before) * 8 + 5) // 6 + (len(after) * 8 + 5) // 6 + 2
 
 
+@given(secrets)
+def test_base64_goes_over_the_end_of_a_line(secret: str) -> None:
+    before, after = "Authorization: Bearer ", " and more"
+    lines = base64.encodebytes(f"{before}{secret}{after}".encode()).decode()
+    redacted = Redactor(secret).redact(f"{lines}\n{lines}")
+    assert redacted.count(MASK) == 2
+    assert len("".join(redacted.replace(MASK, "").split())) <= 2 * (len(f"{before}{after}") * 8 / 6 + 4)
+
+
 @given(st.text(max_size=40).filter(lambda text: SECRET[:2] not in text))
 def test_all_else_stays(text: str) -> None:
     redactor = Redactor(SECRET)
