@@ -35,7 +35,7 @@ _TOTALS_LEAVES_OUT = ("invoice_items", "folder_resources")
 _CLUSTERS_KEEPS = ("id", "name", "plan", "cloud_provider", "labels", "parent_id", "state")
 _NEVER = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
 _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
-_MOST_PAGES = 10000
+_MOST_PAGES = 1000
 _MOST_NAMED = 6
 
 
@@ -234,7 +234,11 @@ def _list(client: Client, selection: Selection, pile: _Pile) -> None:
         if not isinstance(page, str):
             raise _no_invoices("a list of invoices: pagination.next_page is no text")
         if page in pages or len(pages) >= _MOST_PAGES:
-            raise ResponseError("The pages of the list of invoices do not come to an end.", status=200)
+            raise ResponseError(
+                "The pages of the list of invoices do not come to an end. Ask for less with start_time and end_time, "
+                "and check api_url.",
+                status=200,
+            )
         pages.add(page)
         query = {**query, "pagination.page": page}
 

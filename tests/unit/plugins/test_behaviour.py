@@ -368,7 +368,10 @@ MISANSWERED["pages without an end"] = Case(
         listing(answer={"invoices": [], "pagination": {"next_page": "2"}}),
         listing({"pagination.page": "2"}, answer={"invoices": [], "pagination": {"next_page": "2"}}),
     ],
-    error="The pages of the list of invoices do not come to an end.",
+    error=(
+        "The pages of the list of invoices do not come to an end. Ask for less with start_time and end_time, and check "
+        "api_url."
+    ),
 )
 MISANSWERED["no month to choose by"] = Case(
     {"period": "2026"},

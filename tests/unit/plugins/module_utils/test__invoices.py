@@ -239,14 +239,18 @@ def test_pages_without_an_end_are_an_error(following: list[t.Any], api: Api, mon
     monkeypatch.setattr(_invoices, "_MOST_PAGES", 3)
     for asked, name in zip([None, *following], following):
         api.expect(query={"pagination.page": asked} if asked else {}, answer=page([], name))
-    with pytest.raises(ResponseError, match=r"^The pages of the list of invoices do not come to an end\.$"):
+    with pytest.raises(
+        ResponseError, match=r"^The pages of the list of invoices do not come to an end\. Ask for less with"
+    ):
         gather(connect(api), Selection(), now=NOW)
 
 
 @pytest.mark.parametrize("following", [7, ["a"], {"page": "a"}, True])
 def test_a_next_page_that_is_no_text_is_an_error(following: t.Any, api: Api) -> None:
     api.expect(answer=page([], following))
-    with pytest.raises(ResponseError, match=r"not a list of invoices: pagination\.next_page is no text\. Check api_url"):
+    with pytest.raises(
+        ResponseError, match=r"not a list of invoices: pagination\.next_page is no text\. Check api_url"
+    ):
         gather(connect(api), Selection(), now=NOW)
 
 
