@@ -48,6 +48,7 @@ _Reader = t.Callable[[json.JSONDecoder, str], t.Any]
 
 _DEEPEST = 64
 _SHOWN = 1 << 20  # bytes, far more than what a message shows of a body
+_LONGEST_URL = 2000  # characters that a message shows: the API says what the next page is called
 # How long one call waits out the rate limit, in seconds, beside its other retries: a hundred clients of five calls, all
 # with one key, need 57 at the most.
 _PATIENCE = 120
@@ -137,7 +138,7 @@ class Client:
                     return outcome
             delay = waits.before_another(outcome)
             if delay is None:
-                raise outcome.in_call(f"GET {self._redactor.redact(url)}", self.attempts)
+                raise outcome.in_call(f"GET {self._redactor.redact(url)[:_LONGEST_URL]}", self.attempts)
             self._sleep(delay)
 
     def _authorize(self, request: t.Any) -> t.Any:

@@ -75,6 +75,11 @@ def test_a_redirect_is_not_followed(status: int) -> None:
     assert elsewhere.connections == 0
 
 
+def test_a_long_url_does_not_fill_the_message() -> None:
+    with Wire(say({}, status=404)) as wire:
+        assert len(call(f"{wire.url}/{'a' * 9000}").text) < 2500
+
+
 # Waits
 
 
