@@ -93,23 +93,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 """The columns of each version in their order: those of FOCUS by name, then the custom ones; see :func:`columns_of`."""
 
-DECIMAL_COLUMNS = frozenset(
-    (
-        "BilledCost",
-        "ConsumedQuantity",
-        "ContractedCost",
-        "ContractedUnitPrice",
-        "EffectiveCost",
-        "ListCost",
-        "ListUnitPrice",
-        "PricingCurrencyContractedUnitPrice",
-        "PricingCurrencyEffectiveCost",
-        "PricingCurrencyListUnitPrice",
-        "PricingQuantity",
-    )
-)
-"""The columns whose values are floats or null; a file has to write them with a decimal point, such as C(720.0)."""
-
 _UNITS = {
     "HOURS": "Hours",
     "REQUEST_UNITS": "Request Units",

@@ -44,7 +44,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 def test_every_focus_column_is_explained() -> None:
     source = (UTILS / "_focus.py").read_text(encoding="utf-8")
-    columns = set(re.findall(r'"((?:x_)?[A-Z]\w+)"', source[: source.index("DECIMAL_COLUMNS")]))
+    columns = set(re.findall(r'"((?:x_)?[A-Z]\w+)"', source[: source.index("_UNITS")]))
     assert {"BilledCost", "HostProviderName", "x_Plan"} <= columns
     said = guide("guide_exports_and_focus")
     table = said[said.index("Where each column comes from") : said.index("What is missing")]
