@@ -57,8 +57,10 @@ _ENDINGS = {"csv": "csv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl"}
 _ESCAPED_IN_JSON = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
 # What cannot stand in a CSV: Python 3.10 refuses to write NUL, and others do not read it.
 _LOST_IN_CSV = re.compile("[\0\ud800-\udfff]")
+# What ends a line for str.splitlines, and so for readers that hand a CSV its lines.
+_BREAKS = "\n\x0b\x0c\r\x1c\x1d\x1e\x85\u2028\u2029"
 # RFC 4180 wants quotes around the delimiter, and readers that split at another one need them around that.
-_QUOTED = re.compile('[,;\t|"\r\n]')
+_QUOTED = re.compile(f'[,;\t|"{_BREAKS}]')
 # A formula begins with one of these, also full-width and small ones, after what a spreadsheet drops or does not show:
 # white space, control and format characters, double quotes. A reader that splits at another delimiter than the file
 # has does not know where quotes begin, and finds formulas after that delimiter and after the end of a line as well.
@@ -238,7 +240,7 @@ class _Cells:
 
     def __init__(self, delimiter: str) -> None:
         self._join = delimiter.join
-        self._cuts = re.compile("[{}\r\n]".format("".join(other for other in DELIMITERS if other != delimiter)))
+        self._cuts = re.compile("[{}]".format("".join(other for other in (*DELIMITERS, _BREAKS) if other != delimiter)))
         self._texts = _Memory(lambda text: _quote(self._guard(text)))
         self._write: dict[type, t.Callable[[t.Any], str]] = {
             float: _number,

@@ -33,6 +33,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export 
 # What people do to a name by accident or on purpose, and the signs that readers give a meaning to.
 FORMULAS = "=+@-\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 BLANKS = " \t\r\n\0\x0b\x0c\x1f\x85\xa0\xad\u200b\u200e\u2028\u2029\u202e\u2060\u3000\ufeff"
+LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 TEXTS = st.text(st.sampled_from(f"{FORMULAS}{BLANKS},;|\"'\\{{}}[]:ab1ä€😀\udc00"), max_size=12)
 LABELS = st.dictionaries(TEXTS, st.one_of(TEXTS, st.none()), max_size=3)
 # A cell that a spreadsheet could take for a formula: nothing visible stands before its first sign.
@@ -67,6 +68,7 @@ ROWS = st.lists(st.tuples(TEXTS, TEXTS, LABELS), min_size=1, max_size=3)
 
 @given(ROWS, st.sampled_from(DELIMITERS))
 @example([(";=1+1|x", "a\t=1+1", {})], ",")
+@example([(f"a{cut}=1", f"{cut}b", {"a": f"b{cut}=1"}) for cut in LINE_ENDS], ",")
 @example([("\xa0=1", '=";\n=1', {"a": ";=1", "=1": "-"})], ";")
 def test_no_reader_meets_a_formula_and_the_right_one_meets_each_text_as_it_was(
     rows: list[tuple[str, str, dict[str, str | None]]], delimiter: str
@@ -76,11 +78,13 @@ def test_no_reader_meets_a_formula_and_the_right_one_meets_each_text_as_it_was(
     for other in DELIMITERS:
         by_csv = [cell for row in cells(text, other) for cell in row]
         # Others do not even know quotes; those that split at the file's own delimiter would be broken by any text.
-        by_hand = [cell for line in re.split("[\r\n]", text) for cell in line.split(other) if other != delimiter]
+        by_hand = [cell for line in text.splitlines() for cell in line.split(other) if other != delimiter]
         assert [cell for cell in by_csv + by_hand if FORMULA.match(cell)] == []
     head, *read = cells(text, delimiter, strict=True)
     assert head == ["id", "a", "labels", "b"]
     assert [(kept(a), kept(b)) for dummy, a, dummy, b in read] == [(kept(a), kept(b)) for a, b, dummy in rows]
+    by_lines = list(csv.reader(text.splitlines(), delimiter=delimiter, strict=True))
+    assert by_lines == [["".join(cell.splitlines()) for cell in row] for row in (head, *read)]
     for (_id, _a, cell, _b), (_a, _b, labels) in zip(read, rows):
         lost = json.loads(re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(labels, ensure_ascii=False, sort_keys=True)))
         assert json.loads(cell) == lost
@@ -183,8 +187,6 @@ def test_libreoffice_computes_nothing(tmp_path: pathlib.Path, delimiter: str, sp
 
 
 # JSON
-
-LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 
 
 @given(
