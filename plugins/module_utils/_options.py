@@ -17,6 +17,7 @@ import typing as t
 from urllib.parse import unquote, urlsplit
 
 from ansible.module_utils.common.parameters import env_fallback
+from ansible.module_utils.common.text.converters import to_bytes
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credential import (
     API_URL,
@@ -193,7 +194,7 @@ def _check_choice(name: str, value: t.Any, choices: tuple[str, ...]) -> str | No
 
 
 def _check_require(options: t.Mapping[str, t.Any], *, labels: bool) -> tuple[str, ...]:
-    given = options["require"] or []
+    given = [] if options["require"] is None else options["require"]
     if not isinstance(given, (list, tuple)):
         raise OptionsError(f"require must be a list of {', '.join(REQUIREMENTS)}, not {given!r}.")
     require = [_check_choice("require", "" if value is None else value, REQUIREMENTS) for value in given]
@@ -264,11 +265,13 @@ def _check_verify(validate_certs: bool, ca_path: str | None) -> bool | str:
     if not validate_certs or ca_path is None:
         return bool(validate_certs)
     path = plain(ca_path)
-    if not os.path.exists(path):
+    # In UTF-8 as ansible-core has paths, whatever the locale says.
+    file = os.fsdecode(to_bytes(path, errors="surrogate_then_replace"))
+    if not os.path.exists(file):
         raise OptionsError(f"ca_path {path!r} does not exist: name a file of CA certificates in PEM format.")
-    if not os.access(path, os.R_OK):
+    if not os.access(file, os.R_OK):
         raise OptionsError(f"ca_path {path!r} cannot be read by the user that runs this.")
-    return path
+    return file
 
 
 def check_number(options: t.Mapping[str, t.Any], name: str, least: int) -> int:

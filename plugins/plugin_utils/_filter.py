@@ -20,7 +20,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._answers
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import check_invoices
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Owners, read_owners
-from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import is_omitted
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import without_omitted
 
 _Result = t.TypeVar("_Result")
 _DISPLAY = Display()
@@ -33,27 +33,28 @@ def billing_filter(function: t.Callable[..., _Result]) -> t.Callable[..., _Resul
     becomes an AnsibleFilterError with the same text, and so does an option that it does not have. Invoices that were
     trimmed are a warning, since what they state without line items belongs to nobody.
 
-    :param function: takes the value before the C(|), then the options of the filter, each of which has a default.
+    :param function: takes the value before the C(|), then the options of the filter.
     """
     signature = inspect.signature(function)
-    options = [name for name, parameter in signature.parameters.items() if parameter.default is not parameter.empty]
+    of_value, *options = signature.parameters
+    known = f"The options are {', '.join(options)}." if options else "It has no options."
 
     @functools.wraps(function)
     def run(*args: t.Any, **kwargs: t.Any) -> _Result:
         try:
-            bound = signature.bind(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs).arguments
+            value = bound.pop(of_value)
+            given = without_omitted(bound)
+            signature.bind(value, **given)
         except TypeError as error:
-            raise AnsibleFilterError(f"{function.__name__}: {error}. The options are {', '.join(options)}.") from None
-        for name in options:
-            if is_omitted(bound.arguments.get(name)):
-                del bound.arguments[name]
-        if _is_trimmed(args[0]):
+            raise AnsibleFilterError(f"{function.__name__}: {error}. {known}") from None
+        if _is_trimmed(value):
             _DISPLAY.warning(
                 f"{function.__name__}: an invoice states totals without line items. Where detail has left them out, "
                 "gather the invoices with detail=full, its default."
             )
         try:
-            return function(*bound.args, **bound.kwargs)
+            return function(value, **given)
         except BillingError as error:
             raise AnsibleFilterError(f"{error}") from None
 

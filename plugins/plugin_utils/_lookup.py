@@ -33,7 +33,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options
     read_connection,
     read_selection,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import is_omitted
+from ansible_collections.cockroachdb_cloud.billing.plugins.plugin_utils._omitted import is_omitted, without_omitted
 
 try:
     from ansible.errors import AnsibleValueOmittedError
@@ -67,7 +67,7 @@ class BillingLookup(LookupBase):
         :raises OptionsError: it names the option or variable and what to write instead.
         """
         direct = {
-            name: None if is_omitted(value) else _plain(name, value)
+            name: None if is_omitted(value) else _plain(name, without_omitted(value))
             for name, value in keywords.items()
             if name not in _NOT_OURS
         }

@@ -19,3 +19,12 @@ _TYPE = "_OmitType"
 def is_omitted(value: t.Any) -> bool:
     """Say whether a value that reached a lookup or a filter stands for one that is not given."""
     return type(value).__name__ == _TYPE or (isinstance(value, str) and value.startswith(_TEXT))
+
+
+def without_omitted(value: t.Any) -> t.Any:
+    """Return a value without the entries of its dictionaries and lists that stand for ones that are not given."""
+    if isinstance(value, dict):
+        return {name: without_omitted(entry) for name, entry in value.items() if not is_omitted(entry)}
+    if isinstance(value, (list, tuple)):
+        return [without_omitted(entry) for entry in value if not is_omitted(entry)]
+    return value

@@ -45,6 +45,7 @@ def test_an_omitted_option_is_not_given() -> None:
     assert sums([1], group_by=omit(), credit_rate=omit()) == [[1], ("period",), None]
     assert sums([1], omit()) == [[1], ("period",), None]
     assert sums([1], omit(), 0.9) == [[1], ("period",), 0.9]
+    assert sums([1], [{"owner": "a", "kind": omit()}, omit()], {"a": [omit()]}) == [[1], [{"owner": "a"}], {"a": []}]
     # What the filter is applied to is no option.
     assert sums(omit()) == [omit(), ("period",), None]
 
@@ -72,9 +73,28 @@ def test_what_is_refused_has_the_same_text_and_shows_no_cause() -> None:
         ),
         (([1], [], 1, 2), {}, "sums: too many positional arguments. The options are group_by, credit_rate."),
         (([1], []), {"group_by": []}, "sums: multiple values for argument 'group_by'. "),
+        ((), {"group_by": []}, "sums: missing a required argument: 'invoices'. "),
     ],
 )
 def test_an_option_that_it_does_not_have(args: tuple[t.Any, ...], kwargs: dict[str, t.Any], words: str) -> None:
     with pytest.raises(AnsibleFilterError) as caught:
         sums(*args, **kwargs)
     assert f"{caught.value}".startswith(words)
+
+
+def test_a_filter_whose_option_is_needed_and_one_without_options() -> None:
+    @billing_filter
+    def rows(invoices: t.Any, version: t.Any) -> list[t.Any]:
+        return [invoices, version]
+
+    @billing_filter
+    def count(invoices: t.Any) -> int:
+        return len(invoices)
+
+    assert (rows([], "1.2"), count([1])) == ([[], "1.2"], 1)
+    with pytest.raises(
+        AnsibleFilterError, match=r"^rows: missing a required argument: 'version'\. The options are version\.$"
+    ):
+        rows([], version=omit())
+    with pytest.raises(AnsibleFilterError, match=r"unexpected keyword argument 'by'\. It has no options\.$"):
+        count([], by="cluster")

@@ -87,6 +87,7 @@ def test_what_is_omitted_is_not_given(omitted: t.Any) -> None:
     assert read([omitted], api_key="sandbox-key", **dict.fromkeys(names, omitted)) == read(api_key="sandbox-key")
     assert read(["a", omitted, ["b", omitted]], api_key="sandbox-key")[1].invoice_ids == ["a", "b"]
     assert read([[omitted]], api_key="sandbox-key")[1].invoice_ids == []
+    assert read(api_key="sandbox-key", require=["final", omitted])[1].require == ("final",)
     with pytest.raises(OptionsError, match="There is no credential"):
         read(api_key=omitted)
 
@@ -96,6 +97,12 @@ def test_require_is_a_list() -> None:
         selection = read(api_key="sandbox-key", require=value)[1]
         assert selection.require == ("invoices", "final")
         assert plain(selection.require)
+
+
+@pytest.mark.parametrize("value", ["", "final", {}, 0, False])
+def test_require_is_nothing_else(value: t.Any) -> None:
+    with pytest.raises(OptionsError, match="require must be a list of invoices"):
+        read(api_key="sandbox-key", require=value)
 
 
 def test_options_of_one_call_do_not_reach_the_next() -> None:
