@@ -45,22 +45,27 @@ def check_dest(dest: str, *, follow: bool, unsafe_writes: bool) -> str:
     """
     if not dest.strip():
         raise OptionsError("dest is empty: name the file to write.")
-    path = _bytes(dest)
+    path = path_bytes(dest)
     if os.path.isdir(path) or dest.endswith("/"):
         raise OptionsError(f"dest {dest!r} is a folder: name a file in it.")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OptionsError(f"dest {dest!r} is no ordinary file: name another one.")
     path = os.path.realpath(path) if follow else os.path.join(os.getcwdb(), path)
     _check_folder(dest, path, unsafe_writes=unsafe_writes)
-    return _text(path)
+    return path_text(path)
 
 
-def _text(path: bytes) -> str:
+def path_text(path: bytes) -> str:
+    """Return a path as ansible-core shows it."""
     text: str = to_native(path, errors="surrogate_or_strict")
     return text
 
 
-def _bytes(dest: str) -> bytes:
+def path_bytes(dest: str) -> bytes:
+    """Return a path as ansible-core hands it to the system.
+
+    :raises OptionsError: when no path can be that.
+    """
     try:
         path: bytes = to_bytes(dest, errors="surrogate_or_strict")
     except UnicodeEncodeError:
@@ -72,7 +77,7 @@ def _bytes(dest: str) -> bytes:
 
 def _check_folder(dest: str, path: bytes, *, unsafe_writes: bool) -> None:
     folder = os.path.dirname(path)
-    shown = _text(folder)
+    shown = path_text(folder)
     try:
         os.stat(os.path.join(folder, b"."))
     except FileNotFoundError:
@@ -106,27 +111,39 @@ def draft_of(module: AnsibleModule, dest: str) -> t.Iterator[bytes]:
         raise _cannot_write(dest, error.strerror) from None
 
 
-def place(module: AnsibleModule, draft: bytes, dest: str) -> dict[str, t.Any]:
-    """Put a draft at its place if the bytes differ, in one step, and set the file attributes of the task's options.
+def check_attributes(module: AnsibleModule, dest: str) -> None:
+    """End the module where the owner, group or mode of the task's options is nothing that a file can have."""
+    before = module.check_mode
+    with draft_of(module, dest) as draft:
+        arguments = module.load_file_common_arguments(module.params, path=path_text(draft))
+        module.check_mode = True  # so that they are looked up alone: what this user may set depends on the file
+        try:
+            module.set_fs_attributes_if_different(arguments, False)
+        finally:
+            module.check_mode = before
+
+
+def place(module: AnsibleModule, drafts: t.Mapping[str, bytes]) -> dict[str, t.Any]:
+    """Put drafts at their places where the bytes differ, each in one step, then set the file attributes of the task.
 
     A file that is there keeps its owner and mode unless an option says otherwise. A new one is open to its owner alone.
     A link is replaced; what it points to stays as it is.
 
     :param module: has the options of C(add_file_common_args) and :data:`FILE_SPEC`, check mode and diff mode.
-    :param draft: the finished file, as :func:`draft_of` gave it.
-    :param dest: the path that :func:`check_dest` returned.
-    :returns: C(changed), and C(diff) where that is asked for and the bytes differ.
-    :raises OptionsError: when the file cannot be written.
+    :param drafts: the finished files, as :func:`draft_of` gave them, by the paths that :func:`check_dest` returned.
+    :returns: C(changed), and C(diff) where that is asked for and the bytes differ; for several drafts it is a list.
+    :raises OptionsError: when a file cannot be written.
     """
-    path = _bytes(dest)
-    result: dict[str, t.Any] = {"changed": os.path.islink(path) or not _same_bytes(draft, path)}
-    if module._diff and result["changed"]:
-        result["diff"] = _diff_of(path, draft, dest)
-    if result["changed"] and not module.check_mode:
-        _move(module, draft, dest, path)
-    arguments = module.load_file_common_arguments(module.params, path=dest)
-    result["changed"] = module.set_fs_attributes_if_different(arguments, result["changed"])
-    return result
+    different = {dest: draft for dest, draft in drafts.items() if _differs(draft, path_bytes(dest))}
+    diff = [_diff_of(path_bytes(dest), draft, dest) for dest, draft in different.items()] if module._diff else []
+    if not module.check_mode:
+        for dest, draft in different.items():
+            _move(module, draft, dest, path_bytes(dest))
+    changed = bool(different)
+    for dest in drafts:
+        arguments = module.load_file_common_arguments(module.params, path=dest)
+        changed = module.set_fs_attributes_if_different(arguments, changed)
+    return {"changed": changed, **({"diff": diff if len(drafts) > 1 else diff[0]} if diff else {})}
 
 
 def _move(module: AnsibleModule, draft: bytes, dest: str, path: bytes) -> None:
@@ -152,9 +169,9 @@ def _cannot_write(dest: str, why: str | None) -> OptionsError:
     return OptionsError(f"dest {dest!r} cannot be written: {why}.")
 
 
-def _same_bytes(one: bytes, other: bytes) -> bool:
-    """Say whether two files hold the same bytes; one that is not there or cannot be read is like no other."""
-    return os.access(other, os.R_OK) and filecmp.cmp(one, other, shallow=False)
+def _differs(draft: bytes, path: bytes) -> bool:
+    """Say whether a file has to be replaced; one that is not there or cannot be read is like no other."""
+    return os.path.islink(path) or not (os.access(path, os.R_OK) and filecmp.cmp(draft, path, shallow=False))
 
 
 def _diff_of(before: bytes, after: bytes, dest: str) -> dict[str, str]:

@@ -14,10 +14,14 @@ import os
 import stat
 import typing as t
 
-from ansible.module_utils.common.text.converters import to_bytes
-
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import check_dest, draft_of, place
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import (
+    check_dest,
+    draft_of,
+    path_bytes,
+    path_text,
+    place,
+)
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -31,12 +35,16 @@ def check_folder(dest: str) -> str:
 
     :raises OptionsError: when it cannot become a folder; it says what to name instead.
     """
-    path = dest.rstrip("/") if dest.strip("/") else dest
-    if os.path.lexists(to_bytes(path)) and not os.path.isdir(to_bytes(path)):
-        raise OptionsError(f"dest {dest!r} is a file: name a folder.")
-    if os.path.isdir(to_bytes(path)):
-        return os.path.abspath(path)
-    return check_dest(path, follow=False, unsafe_writes=False)
+    if not dest.strip():
+        raise OptionsError("dest is empty: name the folder to write to.")
+    dest = dest.rstrip("/") or "/"
+    path = path_bytes(dest)
+    if os.path.isdir(path):
+        return path_text(os.path.abspath(path))
+    if os.path.lexists(path):
+        kind = "a file" if os.path.exists(path) else "a link to nothing"
+        raise OptionsError(f"dest {dest!r} is {kind}: name a folder.")
+    return check_dest(dest, follow=False, unsafe_writes=False)
 
 
 def place_all(module: AnsibleModule, folder: str, files: t.Mapping[str, Write]) -> dict[str, t.Any]:
@@ -50,29 +58,28 @@ def place_all(module: AnsibleModule, folder: str, files: t.Mapping[str, Write]) 
     :returns: C(changed), and C(diff) where that is asked for.
     :raises OptionsError: when a file cannot be written.
     """
-    new = not os.path.isdir(to_bytes(folder))
+    new = not os.path.isdir(path_bytes(folder))
     paths = {name: os.path.join(folder, name) for name in files}
     if not new:
-        for path in paths.values():
-            check_dest(path, follow=module.params["follow"], unsafe_writes=module.params["unsafe_writes"])
+        how = {name: module.params[name] for name in ("follow", "unsafe_writes")}
+        paths = {name: check_dest(path, **how) for name, path in paths.items()}
     with contextlib.ExitStack() as stack:
-        drafts = {name: stack.enter_context(draft_of(module, paths[name])) for name in files}
+        drafts = {paths[name]: stack.enter_context(draft_of(module, paths[name])) for name in files}
         for name, write in files.items():
-            write(drafts[name])
+            write(drafts[paths[name]])
         if new and module.check_mode:
             return {"changed": True}
         if new:
-            os.mkdir(to_bytes(folder), 0o700)
-        placed = [place(module, drafts[name], paths[name]) for name in files]
+            os.mkdir(path_bytes(folder), 0o700)
+        result = place(module, drafts)
     if new:
         _open_to_readers(module, folder, list(paths.values())[-1])
-    diffs = [one["diff"] for one in placed if "diff" in one]
-    return {"changed": new or any(one["changed"] for one in placed), **({"diff": diffs} if diffs else {})}
+    return {**result, "changed": new or result["changed"]}
 
 
 def _open_to_readers(module: AnsibleModule, folder: str, file: str) -> None:
     """Let whoever may read the files into their folder, and give it the owner and group of the options."""
-    readers = stat.S_IMODE(os.stat(to_bytes(file)).st_mode) & 0o444
+    readers = stat.S_IMODE(os.stat(path_bytes(file)).st_mode) & 0o444
     arguments = module.load_file_common_arguments(
         {**module.params, "mode": 0o700 | readers | readers >> 2}, path=folder
     )

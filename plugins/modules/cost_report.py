@@ -18,8 +18,8 @@ description:
     and whether the invoices add up.
   - The page is one file that loads nothing from anywhere, so that it can be mailed. It works without JavaScript, in
     light and dark, on a phone and on paper.
-  - The same invoices give the same bytes all day. Each file is replaced atomically, the page last; when anything
-    fails, all files stay as they were.
+  - The same invoices give the same bytes all day. All files are finished before the first is replaced; then each is
+    replaced atomically, the page last.
   - Each month is compared with the one before, so that with O(period) the month before it is fetched as well.
 extends_documentation_fragment:
   - ansible.builtin.files
@@ -165,7 +165,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export 
     build_table,
     write_table,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import FILE_SPEC
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import FILE_SPEC, check_attributes
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._folder import Write, check_folder, place_all
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._module import BillingModule, end_with
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import SELECTION_SPEC, WRITER_SPEC
@@ -202,6 +202,7 @@ def report(module: BillingModule) -> t.Dict[str, t.Any]:
     params, now = module.params, datetime.datetime.now(datetime.timezone.utc)
     group_by = params["group_by"]
     folder = check_folder(params["dest"])
+    check_attributes(module, folder)
     query = read_query({**params, "group_by": grouping(group_by), "breakdowns": breakdowns(group_by)})
     files: t.Dict[str, Write] = {}
     if params["sources"] is None:

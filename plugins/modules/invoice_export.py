@@ -239,6 +239,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export 
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import (
     FILE_SPEC,
+    check_attributes,
     check_dest,
     draft_of,
     place,
@@ -269,6 +270,7 @@ def export(module: BillingModule) -> t.Dict[str, t.Any]:
     """Write the file if it differs; raises BillingError, after which the file is as it was."""
     params = module.params
     dest = check_dest(params["dest"], follow=params["follow"], unsafe_writes=params["unsafe_writes"])
+    check_attributes(module, dest)
     file_format = read_format(params["format"], dest, params["csv_delimiter"], bom=params["csv_bom"])
     given = [name for name in (*OPTIONS, *CSV_OPTIONS) if params[name] != SPEC[name].get("default")]
     module.warn_of(idle_options(given, params["layout"], file_format))
@@ -280,7 +282,7 @@ def export(module: BillingModule) -> t.Dict[str, t.Any]:
         rows = write_table(draft, table, file_format)
         if "invoices" in selection.require:
             check_rows(rows, dest)
-        return {"dest": dest, "rows": rows, **seen, **place(module, draft, dest)}
+        return {"dest": dest, "rows": rows, **seen, **place(module, {dest: draft})}
 
 
 def main() -> None:

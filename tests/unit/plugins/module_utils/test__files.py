@@ -69,7 +69,7 @@ def put(dest: t.Any, text: str = "new\n", *, check_mode: bool = False, diff: boo
             path = check_dest(params["dest"], follow=params["follow"], unsafe_writes=params["unsafe_writes"])
             with draft_of(module, path) as draft:
                 pathlib.Path(os.fsdecode(draft)).write_text(text, encoding="utf-8")
-                result = {"dest": path, **place(module, draft, path)}
+                result = {"dest": path, **place(module, {path: draft})}
         assert os.listdir(drafts) == []
         return result
 
@@ -168,7 +168,7 @@ def test_a_link_comes_back_when_the_file_cannot_be_placed(folder: pathlib.Path) 
         module = AnsibleModule(argument_spec=FILE_SPEC, add_file_common_args=True)
     # Before 2.19 atomic_move ends the module, from then on it raises.
     with pytest.raises((OptionsError, OSError, SystemExit)):
-        place(module, os.fsencode(folder / "no-such-draft"), f"{dest}")
+        place(module, {f"{dest}": os.fsencode(folder / "no-such-draft")})
     assert os.readlink(dest) == "target"
 
 

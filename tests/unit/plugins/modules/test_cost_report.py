@@ -102,6 +102,36 @@ def test_a_failure_leaves_the_files_as_they_were(api: Api, tmp_path: pathlib.Pat
     assert (folder / "costs.json").read_bytes() == before["costs.json"]
 
 
+@pytest.mark.parametrize("option", [{"owner": "nobody-of-that-name"}, {"group": "no-such-group"}, {"mode": "u=?"}])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_what_no_file_can_have_is_refused_before_any_call(
+    api: Api, tmp_path: pathlib.Path, option: dict[str, str], *, check_mode: bool
+) -> None:
+    folder = tmp_path / "report"
+    write(api, folder)
+    before, asked_once = contents(folder), len(api.requests)
+    options = {"api_key": KEY, "api_url": api.url, "dest": f"{folder}", "title": "Other", **option}
+    result = run_module("cost_report", options, check_mode=check_mode)
+    assert (result.exit_code, result.data["failure"]["reason"]) == (1, "options")
+    assert (contents(folder), len(api.requests)) == (before, asked_once)
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_link_in_the_folder_is_followed_only_where_that_is_asked(
+    api: Api, tmp_path: pathlib.Path, *, follow: bool
+) -> None:
+    folder, page = tmp_path / "report", tmp_path / "page.html"
+    folder.mkdir()
+    page.write_text("old", encoding="utf-8")
+    (folder / "index.html").symlink_to(page)
+    result = write(api, folder, follow=follow).data
+    assert (result["changed"], result["page"]) == (True, f"{folder / 'index.html'}")
+    assert (folder / "index.html").is_symlink() == follow
+    assert (page.read_text(encoding="utf-8") == "old") == (not follow)
+    assert "$12.70" in (folder / "index.html").read_text(encoding="utf-8")
+    assert write(api, folder, follow=follow).data["changed"] is False
+
+
 def test_last_month_is_compared_with_the_month_before(api: Api, tmp_path: pathlib.Path) -> None:
     write(api, tmp_path / "report", period="2026-02")
     books = json.loads((tmp_path / "report" / "costs.json").read_text(encoding="utf-8"))["currencies"][0]
@@ -125,8 +155,9 @@ def test_several_organizations_need_no_key(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     ("dest", "text"),
     [
-        ("", "dest is empty"),
+        ("", "dest is empty: name the folder"),
         ("file", "is a file: name a folder"),
+        ("nowhere", "is a link to nothing: name a folder"),
         ("missing/report", "does not exist. Create it first"),
     ],
 )
@@ -134,6 +165,7 @@ def test_a_dest_that_cannot_be_is_refused_before_anything_is_fetched(
     api: Api, tmp_path: pathlib.Path, dest: str, text: str
 ) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "nowhere").symlink_to("missing")
     path = f"{tmp_path / dest}" if dest else ""
     result = run_module("cost_report", {"api_key": KEY, "api_url": api.url, "dest": path})
     assert text in result.data["msg"]

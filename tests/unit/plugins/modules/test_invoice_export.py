@@ -282,18 +282,19 @@ def test_bad_options_fail_before_any_call(
     assert (result.data["failure"]["reason"], result.data["failure"]["attempts"]) == ("options", 0)
 
 
-EXPORT_TWICE = """
+WRITE_TWICE = """
 import json, sys
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import run_module
-parameters = json.load(sys.stdin)
-ended = [run_module("invoice_export", parameters) for dummy in range(2)]
+module, parameters = json.load(sys.stdin)
+ended = [run_module(module, parameters) for dummy in range(2)]
 print(json.dumps([sys.getfilesystemencoding(), [result.data for result in ended]]))
 """
 
 
+@pytest.mark.parametrize("module", ["invoice_export", "cost_report"])
 @pytest.mark.parametrize("encoding", ["ascii", "iso8859-1"])
 @pytest.mark.parametrize("name", ["Kosten-März.csv", "€.csv"])
-def test_a_locale_that_is_not_utf_8(api: Api, tmp_path: pathlib.Path, encoding: str, name: str) -> None:
+def test_a_locale_that_is_not_utf_8(api: Api, tmp_path: pathlib.Path, module: str, encoding: str, name: str) -> None:
     """Python alone would take another path than ansible-core, or none."""
     locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     if encoding != "ascii":
@@ -306,10 +307,13 @@ def test_a_locale_that_is_not_utf_8(api: Api, tmp_path: pathlib.Path, encoding: 
         locale.update(LC_ALL="de_DE.ISO-8859-1", LOCPATH=f"{tmp_path}")
     folder = tmp_path / "exports"
     folder.mkdir()
+    certificates = tmp_path / name
+    certificates.touch()
     parameters = {"api_key": KEY, "api_url": api.url, "retries": 0, "dest": f"{folder}/{name}"}
+    parameters["ca_path"] = f"{certificates}"
     for _time in range(2):
         api.expect(answer={"invoices": [INVOICE]})
-    ended = run_python("-c", EXPORT_TWICE, text=json.dumps(parameters), environment=locale)
+    ended = run_python("-c", WRITE_TWICE, text=json.dumps([module, parameters]), environment=locale)
     assert ended.returncode == 0, ended.stderr
     used, results = json.loads(ended.stdout)
     assert used.lower() in (encoding, "iso-8859-1" if encoding != "ascii" else "us-ascii")
