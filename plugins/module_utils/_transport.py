@@ -183,7 +183,7 @@ class _Response(http.client.HTTPResponse):
         if self.fp is not None:
             # Older versions of urllib3, 2.5 among them, read the lines between chunks however long they are.
             readline = self.fp.readline
-            self.fp.readline = lambda limit=_LONGEST_LINE: readline(limit)  # type: ignore[method-assign, misc]
+            self.fp.readline = lambda limit=_LONGEST_LINE: readline(limit)  # type: ignore[method-assign]
 
 
 def _watch_connections(adapter: t.Any) -> None:
