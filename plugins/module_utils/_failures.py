@@ -285,6 +285,7 @@ def _of_configuration(error: Exception, chain: t.Sequence[BaseException]) -> Bil
         urllib3.exceptions.LocationParseError,
         http.client.InvalidURL,
         UnicodeError,
+        TypeError,  # what requests raises at the URL of a proxy that has a user and no host
     )
     if any(isinstance(cause, unusable) for cause in chain):
         return OptionsError(

@@ -177,6 +177,7 @@ NO_SOCKS = (
                 f"ftp://{USER}:{WORD}@127.0.0.1:1",
                 f"http://{USER}:{WORD}@{'a' * 70}.example:1",
                 f"http://{USER}:{WORD}@:3128",
+                f"http://{USER}:{WORD}@",
                 f"no sense {WORD}",
             )
         ),
