@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import json
 import pathlib
@@ -63,6 +64,8 @@ def test_what_leaves_beside_the_credential() -> None:
     names = {name.lower() for name in wire.requests[0].headers}
     assert names == {"host", "user-agent", "accept-encoding", "accept", "connection", "cc-version", "authorization"}
     assert wire.requests[0].count(KEY) == 1
+    # A server may answer with what else requests can read, and the client could not.
+    assert wire.requests[0].headers["Accept-Encoding"] == "gzip"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -94,6 +97,14 @@ def test_the_rate_limit_is_waited_out_by_time() -> None:
     assert waits[0] <= 1.04
     assert max(waits) > 2
     assert len(set(waits)) > 20
+
+
+def test_a_shorter_wait_counts_as_a_second() -> None:
+    """So that what asks for none is not asked again without end."""
+    with Wire(asks(429, "0")) as wire:
+        waits = call(wire.url, retry_max_delay=1).waits
+    assert len(waits) == 120
+    assert sum(waits) < 120
 
 
 def test_the_rate_limit_leaves_the_retries_alone() -> None:
@@ -168,6 +179,7 @@ def test_the_last_answer_counts(first: Script) -> None:
         (ModuleNotFoundError("No module named 'idna'", name="idna"), ("cannot be imported", "No module named 'idna'")),
         (ImportError("cannot import name 'x' from 'urllib3'"), ("cannot be imported: cannot import name 'x' from",)),
         (AttributeError("module 'lib' has no attribute\n 'y'"), ("cannot be imported", "has no attribute 'y'")),
+        (ImportError(), ("cannot be imported: ImportError. Repair it",)),
     ],
 )
 def test_requests_cannot_be_imported(error: Exception, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +205,24 @@ def test_brackets_that_nothing_closes_take_no_longer_than_others(body: bytes) ->
     assert seconds_to_read(body) < 2 * seconds_to_read(b"[" + b"[]," * 1_333_332 + b"[]]")
 
 
+def test_a_body_does_not_lie_in_memory_beside_its_text() -> None:
+    """What is left of it is all that a message shows."""
+    body = bytearray(b" " * (8 << 20) + b"{}")
+    assert _client._load(body, lambda decoder, text: (decoder.decode(text), len(body))) == ({}, 1 << 20)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_nothing_looks_for_garbage_while_a_body_is_read(enabled: bool) -> None:
+    """And all is as it was afterwards: a module has it switched off anyway."""
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with Wire(say({})) as wire, client_for(wire.url, Clock()) as client:
+            assert client.get("x", read=lambda _decoder, _text: gc.isenabled()) is False
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+
+
 UNDERSCORE = "\\u005f"
 
 
@@ -202,15 +232,20 @@ UNDERSCORE = "\\u005f"
         ('{"__ansible_type": "x", "a": 1}', {"a": 1}),
         ('{"a": [[{"__ansible_unsafe": "x", "b": "__ansible_vault"}]]}', {"a": [[{"b": "__ansible_vault"}]]}),
         (f'{{"{UNDERSCORE}{UNDERSCORE.upper().replace("U", "u")}ansible_type": 1, "a": 1}}', {"a": 1}),
-        *(('{"__ansible_type": 1, "a": 1}'.replace(c, f"\\u{ord(c):04x}", 1), {"a": 1}) for c in "_nsibl"),
+        *(
+            ('{"__ansible_type": 1, "a": 1}'.replace(char, f"\\u{form(ord(char))}", 1), {"a": 1})
+            for char in "_ansible"
+            for form in ("{:04x}".format, "{:04X}".format)
+        ),
         ('{"_ansible_no_log": 1, "ansible_": 2}', {"_ansible_no_log": 1, "ansible_": 2}),
         (
             r'{"a\u0000b": ["\u0000", {"c": "x\u0000"}], "d": "\\u0000"}',
             {"a\ufffdb": ["\ufffd", {"c": "x\ufffd"}], "d": r"\u0000"},
         ),
         (r'["\u0000\ud800\ud83d\ude00 \\ud800", {"\udfff": 1}]', ["\ufffd\ufffd\U0001f600 \\ud800", {"\ufffd": 1}]),
+        (r'["\uD800 \uD83D\uDE00", "\uDFFF"]', ["\ufffd \U0001f600", "\ufffd"]),
         (json.dumps("[" * 200 + "{" * 200), "[" * 200 + "{" * 200),
-        ("[" * 60 + "]" * 60, json.loads("[" * 60 + "]" * 60)),
+        ("[" * 64 + "1" + "]" * 64, json.loads("[" * 64 + "1" + "]" * 64)),
         ("9" * 4000, 10**4000 - 1),
     ],
 )
@@ -228,7 +263,11 @@ HTTP = {
     "no content type": say(ONE, headers={"Content-Type": None}),
     "HTTP/1.0 without a length": say(ONE, headers={"Content-Length": None}, version="HTTP/1.0"),
     "a length that is no number": say(ONE, headers={"Content-Length": "\xb2"}),
+    "a length beside chunks": raw(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n" + ONE + b"\r\n0\r\n\r\n"
+    ),
     "100 Continue first": raw(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(ONE)),
+    "identity": say(ONE, headers={"Content-Encoding": "identity"}),
     "gzip": say(gzip.compress(ONE), headers={"Content-Encoding": "gzip"}),
 }
 
