@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import logging
+import pathlib
 import random
+import socket
 import ssl
 import subprocess
 import threading
@@ -17,7 +19,7 @@ import warnings
 import zlib
 
 import pytest
-from billing_sandbox._scripted import Line, Script, Wire, answer, drip, hang, raw, say
+from billing_sandbox._scripted import Line, Script, Wire, answer, break_off, drip, hang, raw, say
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _transport
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import NotFoundError
@@ -76,6 +78,30 @@ def test_slow(name: str) -> None:
     assert list(warnings.filters) == before
 
 
+def test_an_attempt_that_is_connected_too_late_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When name resolution takes longer than C(timeout), nobody waits any more for the answer that comes then."""
+    given_up, resolve = threading.Event(), socket.getaddrinfo
+
+    def late(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        given_up.wait(5)
+        return resolve(*args, **kwargs)
+
+    with Wire(SLOW["a body that drips"]) as wire:
+        monkeypatch.setattr(socket, "getaddrinfo", late)
+        assert call(wire.url, timeout=0.5, retries=0).failure["reason"] == "timeout"
+        given_up.set()
+        for thread in workers():
+            thread.join(5)
+        assert workers() == []
+
+
+def test_an_attempt_whose_answer_ends_at_this_very_moment_is_given_up() -> None:
+    attempt = _transport._Attempt(lambda: None)
+    with socket.socket() as connected:
+        attempt.watch(connected)
+    attempt.give_up()
+
+
 def test_connection_is_kept_after_an_error(api: Api) -> None:
     """An answer that was read whole leaves its connection to the next call."""
     api.expect("/x", answer={"code": 5}, status=404)
@@ -85,6 +111,12 @@ def test_connection_is_kept_after_an_error(api: Api) -> None:
             client.get("x")
         assert client.get("x") == {}
     assert api.connections == 1
+
+
+def test_a_connection_after_a_thousand_pages() -> None:
+    """What watches a connection is put around it once, or it would exhaust the stack."""
+    with Wire(*[say({})] * 1000, break_off(b""), say({"a": 1})) as wire, client_for(wire.url, Clock()) as client:
+        assert [client.get("x") for _page in range(1001)] == [{}] * 1000 + [{"a": 1}]
 
 
 def test_logs_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
@@ -101,10 +133,13 @@ def test_logs_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) -> None
     assert not [name for name in logging.root.manager.loggerDict if logging.getLogger(name).filters]
 
 
-def test_broken_urllib3() -> None:
+@pytest.mark.parametrize("error", ["ModuleNotFoundError", "AttributeError", "OSError"])
+def test_broken_urllib3(error: str, tmp_path: pathlib.Path) -> None:
     """A real interpreter in which urllib3 cannot be imported: the module_util is there, and knows the reason."""
-    program = f"from {_client.__name__} import IMPORT_ERROR; print(IMPORT_ERROR)"
-    assert run_python("-c", program, blocked=["urllib3"]).stdout == "No module named urllib3\n"
+    (tmp_path / "urllib3.py").write_text(f"raise {error}('No urllib3')\n", encoding="utf-8")
+    program = f"import sys; sys.path.insert(0, {f'{tmp_path}'!r})\n"
+    program += f"from {_client.__name__} import IMPORT_ERROR; print(repr(IMPORT_ERROR))"
+    assert run_python("-c", program).stdout == f"{error}('No urllib3')\n"
 
 
 def gzip_of(pieces: t.Iterable[bytes]) -> bytes:
@@ -149,6 +184,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._clients import call
 _transport.LARGEST_BODY = 20 << 20
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+exec(sys.argv[3])
 failure = call(sys.argv[1], timeout=float(sys.argv[2]), retry_max_delay=0).failure
 print(failure["reason"], failure["attempts"])
 if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before >> 10 > 50:
@@ -157,9 +193,9 @@ raise SystemExit(3)
 """
 
 
-def run_child(url: str, timeout: float) -> subprocess.CompletedProcess[str]:
+def run_child(url: str, timeout: float, before: str = "") -> subprocess.CompletedProcess[str]:
     """Send one request with a client in a process of its own, that says what came of it."""
-    return run_python("-c", CHILD, url, f"{timeout}", environment={"PYTHONDEVMODE": "1"})
+    return run_python("-c", CHILD, url, f"{timeout}", before, environment={"PYTHONDEVMODE": "1"})
 
 
 @pytest.mark.parametrize(("coding", "expected"), [("gzip", "response 1\n"), ("gzip, gzip", "network 5\n")])
@@ -183,8 +219,9 @@ def test_a_bomb(coding: str, expected: str) -> None:
     ],
     ids=["one member", "two members", "more than a chunk", "a chunk", "little compression"],
 )
-def test_gzip(body: bytes) -> None:
-    with Wire(say(body, headers={"Content-Encoding": "GZIP"})) as wire:
+@pytest.mark.parametrize("coding", ["GZIP ", "x-gzip"])
+def test_gzip(body: bytes, coding: str) -> None:
+    with Wire(say(body, headers={"Content-Encoding": coding})) as wire:
         assert call(wire.url).value["a"] == 1
 
 
@@ -215,7 +252,7 @@ def test_lines_between_chunks_are_bounded(begin: bytes) -> None:
     assert "broke off" in ended.text
 
 
-@pytest.mark.parametrize("kind", ["application/json; charset", 'application/json;"charset" ; a=b', "a/b;charset=utf-8"])
+@pytest.mark.parametrize("kind", ["application/json; Charset", 'application/json;"charset" ; a=b', "a/b;charset=utf-8"])
 def test_a_charset_says_nothing(kind: str) -> None:
     with Wire(say(b"{}", headers={"Content-Type": kind})) as wire:
         assert call(wire.url, retries=0).value == {}
@@ -246,12 +283,15 @@ def test_interim_answers(before: bytes) -> None:
             assert call(wire.url, retries=0).value == {"a": 1}
 
 
-def test_process_ends_at_once() -> None:
+NAMES_TAKE_LONG = "import socket, time; socket.getaddrinfo = lambda *args: time.sleep(30)"
+
+
+@pytest.mark.parametrize("before", ["", NAMES_TAKE_LONG], ids=["an answer", "a name"])
+def test_process_ends_at_once(before: str) -> None:
     """A thread that still waits neither keeps the process nor writes anything when the interpreter ends."""
-    # Headers that drip: no urllib3 can end a thread that waits for them.
     with Wire(drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 999, pause=0.05)) as wire:
         started = time.monotonic()
-        done = run_child(wire.url, 0.2)
+        done = run_child(wire.url, 0.2, before)
         assert (done.stdout, done.stderr, done.returncode) == ("timeout 5\n", "", 3)
         # The attempts' time, and the start of an interpreter on a busy machine.
         assert time.monotonic() - started < 8
