@@ -21,6 +21,7 @@ import pytest
 import requests
 import urllib3.exceptions
 from billing_sandbox._scripted import Script, Wire, answer, break_off, free_port, raw, say
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _client, _failures, _transport
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
@@ -58,6 +59,7 @@ DOCUMENTATION = pathlib.Path(__file__).resolve().parents[4] / "docs" / "docsite"
         ("Mon, 23 Nov 2026 13:01:30 +0100", 90),
         ("Mon, 23 Nov 2026 11:59:00 GMT", 0),
         ("Mon, 99 Nov 2026 12:00:00 GMT", None),
+        ("Mon, 23 Nov 99999999999 12:00:00 GMT", None),
     ],
 )
 def test_retry_after(value: str | None, expected: float | None) -> None:
@@ -167,6 +169,7 @@ CASES = {
         "503 with Retry-After": refusal(503, "asks to wait 7 seconds", least=7, Retry_After="7"),
         "500 with HTML": other(500, "content type text/html, body '<html><body>Please", HTML, Content_Type="text/html"),
         "500 with nothing": other(500, "no body", b""),
+        "500 with nothing in gzip": other(500, "no body", b"", Content_Encoding="gzip"),
     },
     "Status 501, or 505 and higher": {f"{status}": refusal(status) for status in (501, 505, 599)},
     "Connection refused, reset or closed": {
@@ -206,13 +209,16 @@ CASES = {
         "two values": no_json("", b"{} {}"),
         "too deep for a parser": no_json("", b"[" * 100_000),
         "too deep for Ansible": no_json("", b'{"invoices": [%s]}' % (b"[" * 300 + b"]" * 300)),
+        "a level too deep": no_json("", b"[" * 65 + b"1" + b"]" * 65),
         "controls": no_json(r"type a/b \[1m, body '\[2J text'", b"\x1b[2J\x07\n\0 text", "a/b\x1b[1m"),
         "a long page": no_json(rf"body '<b>\*{{8}} {'x' * 188}…'", f"<b>{KEY} {'x' * 500}".encode()),
     },
     "Body larger than 512 MiB": {"a length": other(200, "larger than 512 MiB", GOOD, Content_Length="9" * 5000)},
     "Another status below 400": {
         **{f"{status}": other(status, f"HTTP {status}.*api_url", b"") for status in (101, 204, 304)},
+        **{f"{status} with a length": other(status, "HTTP", b"", Content_Length="9") for status in (204, 304)},
         **{f"{status}": other(status, f"HTTP {status}", GOOD) for status in (201, 300)},
+        "201 that names the rate limit": refusal(201, "HTTP 201", {"code": 8, "message": "rate limit exceeded"}),
     },
     "Redirect": {
         "another host": redirect(301, "https://elsewhere.example/api", "elsewhere.example"),
@@ -329,6 +335,7 @@ def test_the_address_of_a_404(prefix: str, words: str) -> None:
         ({"code": True, "message": ["gone"]}, (None, None)),
         ({"code": "5", "message": ""}, (None, None)),
         ({"message": f" to\n{KEY}\x1b[2J "}, (None, "to ******** [2J")),
+        ({"message": "x" * 600}, (None, f"{'x' * 500}…")),
         (b"[" * 100_000, (None, None)),
     ],
 )
@@ -336,6 +343,16 @@ def test_the_code_and_message_of_the_api(body: t.Any, facts: tuple[int | None, s
     with Wire(say(body, status=400)) as wire:
         failure = call(wire.url).failure
     assert (failure["code"], failure["message"]) == facts
+    assert (failure["reason"], failure["status"]) == ("request", 400)
+
+
+def test_no_more_of_a_body_is_searched_than_may_be_shown() -> None:
+    searched: list[int] = []
+    failures = _failures.Failures(
+        connect("https://api.example"), lambda text: f"{searched.append(len(text)) or text}", lambda: NOW
+    )
+    failures.unreadable(_transport.Answer(200, {}, b"x" * (4 << 20)))
+    assert max(searched) == 1 << 20
 
 
 # What no server can be made to cause everywhere
@@ -349,10 +366,15 @@ def error_of(error: Exception, **options: t.Any) -> BillingError:
 @pytest.mark.parametrize(
     ("code", "verify", "words"),
     [
-        (20, True, "said. For a private CA set ca_path, or REQUESTS_CA_BUNDLE in the environment."),
+        *((code, True, "said. For a private CA set ca_path, or REQUESTS_CA") for code in (2, 18, 19, 20, 21)),
+        *((code, True, "said. Check the clock of this machine, or have") for code in (9, 10)),
+        *((code, True, "it is for another host. Check api_url, and whether") for code in (62, 64)),
         (19, "/some/ca.pem", "said. No CA in ca_path (/some/ca.pem) has signed it: name the CA that has."),
-        (85, "/some/ca.pem", "said. Python 3.13 and newer refuse such a certificate whatever ca_path holds"),
-        (23, True, "said. The certificate has to be replaced."),
+        *(
+            (code, "/some/ca.pem", "said. Python 3.13 and newer refuse such a certificate whatever")
+            for code in (79, 94)
+        ),
+        *((code, True, "said. The certificate has to be replaced.") for code in (23, 78, 95)),
     ],
 )
 def test_what_is_wrong_with_a_certificate(code: int, verify: bool | str, words: str) -> None:
@@ -365,6 +387,12 @@ def test_what_is_wrong_with_a_certificate(code: int, verify: bool | str, words: 
     assert (type(found), found.retry) == (NetworkError, False)
 
 
+def test_urllib3_compares_names_itself() -> None:
+    """1.26 does, with an error that has no number."""
+    found = error_of(requests.exceptions.SSLError(CertificateError("no match")))
+    assert f"{found}".startswith("The TLS certificate of the API is not valid: it is for another host.")
+
+
 def aborted(cause: Exception) -> Exception:
     return requests.exceptions.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted.", cause))
 
@@ -375,6 +403,7 @@ def aborted(cause: Exception) -> Exception:
         (aborted(MemoryError()), OptionsError, "memory of this machine is too small"),
         (aborted(TimeoutError("x")), AttemptTimeoutError, "within 5 seconds. Check that api_url .*, or raise timeout"),
         (aborted(socket.gaierror(-2, "No such name")), NetworkError, "No such name. Check the host in api_url"),
+        (aborted(socket.gaierror()), NetworkError, "the name does not resolve. Check the host in api_url"),
         (aborted(ValueError(KEY)), NetworkError, "The connection failed: the answer broke off"),
         (RuntimeError(KEY), NetworkError, "The connection failed: RuntimeError"),
     ],
