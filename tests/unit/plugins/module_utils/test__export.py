@@ -32,6 +32,11 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._export 
 
 # What people do to a name by accident or on purpose, and the signs that readers give a meaning to.
 FORMULAS = "=+@-\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+# The first and the last of each range that a spreadsheet does not show.
+UNSEEN = (
+    "\0\x1f\x7f\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180f\u200b\u200f\u202a\u202e\u2060\u206f\u2800"
+    "\u3164\ufe00\ufe0f\ufeff\uffa0\ufff0\ufffb\U0001bca0\U0001bca3\U0001d173\U0001d17a\U000e0000\U000e0fff"
+)
 BLANKS = " \t\r\n\0\x0b\x0c\x1f\x85\xa0\xad\u200b\u200e\u2028\u2029\u202e\u2060\u3000\ufeff"
 LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 TEXTS = st.text(st.sampled_from(f"{FORMULAS}{BLANKS},;|\"'\\{{}}[]:ab1ä€😀\udc00"), max_size=12)
@@ -98,14 +103,13 @@ def test_no_reader_meets_a_formula_and_the_right_one_meets_each_text_as_it_was(
         ("a\t=1+1", "a\t'=1+1"),
         ('a;"=1+1', "a;'\"=1+1"),
         ("a\r\n@x", "a\r'\n'@x"),
-        ("\t", "'\t"),
+        *((char, f"'{char}") for char in "\t\r\n"),
         ("\uff1d1", "'\uff1d1"),
         ("\uff0d1", "'\uff0d1"),
         ("\xa0=1", "'\xa0=1"),
         ("\ufeff=1", "'\ufeff=1"),
         ("\u200b\u2060 @x", "'\u200b\u2060 @x"),
-        ("\u3164\u034f\ufe0f\U000e0041=1", "'\u3164\u034f\ufe0f\U000e0041=1"),
-        ("\0=1", "'\ufffd=1"),
+        *((f"{char}=1", f"'{kept(char)}=1") for char in UNSEEN),
         ("Compute, -5 % off", "Compute, -5 % off"),
         ("us-east-1 = here", "us-east-1 = here"),
         ("a; b", "a; b"),
@@ -116,11 +120,19 @@ def test_what_is_marked(text: str, cell: str) -> None:
     assert cells(written(table_of({"text": text, "more": "x"}), FileFormat()), ",", strict=True)[1] == [cell, "x"]
 
 
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+@pytest.mark.parametrize("cut", DELIMITERS)
+def test_no_reader_splits_a_text(cut: str, delimiter: str) -> None:
+    """Neither at the delimiter of the file nor at another one."""
+    assert written(table_of({"a": f"b{cut}c"}), FileFormat("csv", delimiter)) == f'a\r\n"b{cut}c"\r\n'
+
+
 @pytest.mark.parametrize(
     ("value", "delimiter", "text"),
     [
         ("b, =1; =2", ";", 'a\r\n"b,\' =1; =2"\r\n'),
         ("b, =1; =2", ",", 'a\r\n"b, =1;\' =2"\r\n'),
+        (["=1", "b"], ",", 'a\r\n"\'=1, b"\r\n'),
         (
             {"+x": ";=1", "=y": ",-1", "b": "c-d"},
             ";",

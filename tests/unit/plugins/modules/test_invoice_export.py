@@ -159,6 +159,13 @@ def test_invoices_are_a_row_each_and_as_json_as_the_api_sent_them(api: Api, tmp_
     run(api, tmp_path / "invoices.csv", layout="invoices")
     sums = {"total_USD": "17.5", "adjustments_USD": "5.0", "balance_CRDB_CLOUD_CREDITS": "100.0"}
     assert read_csv(tmp_path / "invoices.csv") == [{**HEAD, "clusters": "1", **sums}]
+    run(
+        api,
+        tmp_path / "bare.csv",
+        layout="invoices",
+        invoices=[HEAD, {**HEAD, "invoice_id": "i-2", "invoice_items": []}],
+    )
+    assert [row["clusters"] for row in read_csv(tmp_path / "bare.csv")] == ["", "0"]
     assert run(api, tmp_path / "invoices.json", layout="invoices").data["rows"] == 1
     assert json.loads((tmp_path / "invoices.json").read_text(encoding="utf-8")) == [INVOICE]
 
@@ -267,8 +274,10 @@ def test_a_failure_leaves_the_old_file_whole_and_no_draft(
         ("lines.csv", {"format": "xlsx"}, ["format", "csv"]),
         ("lines.csv", {"layout": "focus-1.0"}, ["layout", "focus-1.2"]),
         ("lines.csv", {"credit_rate": -1, "layout": "focus-1.4"}, ["credit_rate"]),
-        ("lines.csv", {"csv_delimiter": ":"}, ["csv_delimiter", '";"', "a tab"]),
+        ("lines.csv", {"csv_delimiter": ":"}, ["csv_delimiter: ':' cannot", '";"', "a tab"]),
         ("lines.csv", {"period": "soon"}, ["period"]),
+        ("lines.csv", {"owner": "nobody-of-that-name"}, ["nobody-of-that-name"]),
+        ("lines.csv", {"mode": "u=?"}, ["mode"]),
         ("lines.csv", {"owners": [{"from": "teem"}]}, ["owners[0].from: 'teem' is unknown."]),
         ("costs.csv", {**COSTS, "owners": [{"owner": "a", "kind": "credits"}]}, ["owners[0].kind: 'credits' is none."]),
     ],
