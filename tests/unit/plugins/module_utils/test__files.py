@@ -20,6 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._files import (
     FILE_SPEC,
+    check_attributes,
     check_dest,
     draft_of,
     place,
@@ -172,6 +173,56 @@ def test_a_link_comes_back_when_the_file_cannot_be_placed(folder: pathlib.Path) 
     assert os.readlink(dest) == "target"
 
 
+def module_for(folder: pathlib.Path, **options: t.Any) -> AnsibleModule:
+    with module_arguments({"_ansible_tmpdir": f"{folder}", **options}):
+        return AnsibleModule(argument_spec=FILE_SPEC, add_file_common_args=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (OSError(28, "No space left on device"), OptionsError, "cannot be written: No space left on device."),
+        (Exception("It failed."), OptionsError, "cannot be written: It failed."),
+        (KeyboardInterrupt("now"), KeyboardInterrupt, "now"),
+    ],
+)
+@pytest.mark.parametrize("placed", [False, True])
+def test_what_stops_a_file_from_being_placed(
+    folder: pathlib.Path, error: BaseException, kind: type[BaseException], text: str, placed: bool
+) -> None:
+    """The link comes back where there is nothing yet, and what is told is what went wrong first."""
+    dest, module = folder / "a.csv", module_for(folder)
+    dest.symlink_to("target")
+
+    def move(_draft: bytes, to: str, **_options: t.Any) -> t.NoReturn:
+        if placed:
+            pathlib.Path(to).touch()
+        raise error
+
+    module.atomic_move = move
+    with pytest.raises(kind) as caught, draft_of(module, f"{dest}") as draft:
+        place(module, {f"{dest}": draft})
+    assert f"{caught.value}".endswith(text)
+    assert "Errno" not in f"{caught.value}"
+    assert dest.is_symlink() is not placed
+
+
+def test_a_place_for_drafts_that_is_none(folder: pathlib.Path) -> None:
+    module = module_for(folder / "missing")
+    with pytest.raises(OptionsError, match=r"^dest 'a\.csv' cannot be written: No such file or directory\.$"):
+        with draft_of(module, "a.csv"):
+            pass
+
+
+def test_a_file_of_the_same_size_and_time_is_another(folder: pathlib.Path) -> None:
+    dest, draft = folder / "a.csv", folder / "draft"
+    for path in (dest, draft):
+        path.write_text(f"{path.name[0]}\n", encoding="utf-8")
+        os.utime(path, (1, 1))
+    assert place(module_for(folder), {f"{dest}": os.fsencode(draft)})["changed"] is True
+    assert dest.read_text(encoding="utf-8") == "d\n"
+
+
 # Permissions
 
 
@@ -215,6 +266,16 @@ def test_a_file_that_this_user_may_not_read_is_replaced(folder: pathlib.Path) ->
     assert dest.read_text(encoding="utf-8") == "new\n"
 
 
+def test_an_owner_is_looked_up_alone_where_this_user_may_not_set_it(folder: pathlib.Path) -> None:
+    """The file may have it already."""
+    folder.chmod(0o777)
+    with ordinary_user():
+        module = module_for(folder, owner="root")
+        check_attributes(module, f"{folder}/a.csv")
+    assert module.check_mode is False
+    assert os.listdir(folder) == []
+
+
 # Check mode and diff
 
 
@@ -233,6 +294,8 @@ def test_a_diff_is_where_bytes_differ_and_stays_small(folder: pathlib.Path) -> N
     diff = put(dest, diff=True)["diff"]
     assert diff == {"before_header": f"{dest}", "after_header": f"{dest}", "before": "", "after": "new\n"}
     assert "diff" not in put(dest, diff=True, mode="0640")
+    dest.write_bytes(b"\xff\n")
+    assert put(dest, diff=True)["diff"]["before"] == "\ufffd\n"
     diff = put(dest, "x" * 200_000, diff=True)["diff"]
     assert (diff["before"], diff["after"]) == ("new\n", "(200000 bytes, too many to show)\n")
 

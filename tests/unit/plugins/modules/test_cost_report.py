@@ -13,7 +13,9 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._folder import check_folder
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import KEY, Api
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._bills import NOW, asked, bill, cluster
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._run import ModuleResult, run_module
@@ -82,6 +84,33 @@ def test_a_bill_is_nobody_elses_business(
         os.umask(old)
     assert mode_of(tmp_path / "report") == folder
     assert {mode_of(path) for path in (tmp_path / "report").iterdir()} == {file}
+
+
+def test_a_folder_that_could_not_be_filled_is_closed(
+    api: Api, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move(*_args: t.Any, **_kwargs: t.Any) -> t.NoReturn:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(AnsibleModule, "atomic_move", move)
+    old = os.umask(0)
+    try:
+        result = write(api, tmp_path / "report")
+    finally:
+        os.umask(old)
+    assert result.data["msg"].endswith("cannot be written: No space left on device.")
+    assert mode_of(tmp_path / "report") == 0o700
+
+
+def test_a_folder_is_named_with_a_slash_or_from_where_one_is(
+    api: Api, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for dest in ("report/", "report", f"{tmp_path}/report/"):
+        api.expect(answer={"invoices": BILLS})
+        result = run_module("cost_report", {"api_key": KEY, "api_url": api.url, "dest": dest}).data
+        assert result["dest"] == f"{tmp_path}/report"
+    assert check_folder("/") == check_folder("//") == "/"
 
 
 def test_a_failure_leaves_the_files_as_they_were(api: Api, tmp_path: pathlib.Path) -> None:
