@@ -39,7 +39,16 @@ for _before in ("", ":", "id", "Bearer "):
         FORMS[f"{_name} after {_before!r}"] = lambda key, before=_before, encode=_encode: encode(  # type: ignore[misc]
             f"{before}{key}".encode()
         ).decode()
-for _columns in (20, 76):
-    FORMS[f"base64 in {_columns} columns, as JSON"] = lambda key, columns=_columns: re.sub(  # type: ignore[misc]
-        f".{{{columns}}}", r"\g<0>\\n", base64.b64encode(f"Authorization: Bearer {key}".encode()).decode()
+FORMS["base64, for a URL"] = lambda key: quote(base64.b64encode(key.encode()), safe="")
+FORMS["base64, as JSON with slashes escaped"] = lambda key: base64.b64encode(key.encode()).decode().replace("/", "\\/")
+for _columns, _way, _end in (
+    (20, "as JSON", r"\n"),
+    (76, "as JSON", r"\n"),
+    (20, "as JSON with CRLF", r"\r\n"),
+    (20, "as JSON within JSON", r"\\n"),
+):
+    FORMS[f"base64 in {_columns} columns, {_way}"] = lambda key, columns=_columns, end=_end: re.sub(  # type: ignore[misc]
+        f".{{{columns}}}",
+        lambda line: f"{line[0]}{end}",
+        base64.b64encode(f"Authorization: Bearer {key}".encode()).decode(),
     )

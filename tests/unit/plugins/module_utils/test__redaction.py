@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import typing as t
 from urllib.parse import quote
 
@@ -68,6 +70,14 @@ def test_all_else_stays(text: str) -> None:
 
 def test_every_occurrence_goes() -> None:
     assert Redactor(SECRET).redact(f"{SECRET}{SECRET} and {quote(SECRET, safe='')}") == f"{MASK}{MASK} and {MASK}"
+
+
+@pytest.mark.parametrize("last", ['"', "\\", "/", "&", "<", "k"])
+def test_json_stays_json_and_html_html(last: str) -> None:
+    """All of the last character goes, however many signs it is written with."""
+    secret = f"{SECRET}{last}"
+    assert Redactor(secret).redact(json.dumps([secret, "more"])) == json.dumps([MASK, "more"])
+    assert Redactor(secret).redact(f"<b>{html.escape(secret)}</b>") == f"<b>{MASK}</b>"
 
 
 @pytest.mark.parametrize("body", [b"", b'{"a": "b c"}', b"[1, 2]"])
