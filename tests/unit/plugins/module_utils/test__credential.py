@@ -59,7 +59,16 @@ BROKEN = "holds white space, control characters or other characters that no cred
         *((SHORT, value) for value in ("0", "sandbox", " sandbox\n")),
         *(
             (QUOTED, f" {a}sandbox-key{b}\n")
-            for a, b in ('""', "''", "``", "\u201c\u201d", "\u201e\u201c", "\u00ab\u00bb")
+            for a, b in (
+                '""',
+                "''",
+                "``",
+                "\u201c\u201d",
+                "\u201e\u201c",
+                "\u00ab\u00bb",
+                "\u2018\u2019",
+                "\u201a\u2018",
+            )
         ),
         (QUOTED, '""'),
         *((BROKEN, f"sandbox{char}key") for char in " \n\t\x00é\u200b\u00a0\udc80"),

@@ -188,6 +188,9 @@ def test_an_accepted_url(given_url: str, expected: str | None) -> None:
         "https://cöckroachlabs.cloud",
         "https://cockroachlabs。cloud",
         "https://cockroachlabs%2ecloud",
+        "https://coc\u212aroachlabs.cloud",
+        "https://cockroachlab\u017f.cloud",
+        "https://cockroachlabs.cloud:\u0664\u0664\u0663",
         "https://cockroachlabs.cloud/%2e%2E/x",
         "https://::1",
         "https://[::1%25lo]",
@@ -249,8 +252,9 @@ def test_a_port_that_does_not_exist(port: str) -> None:
         "[2001:db8::1]",
     ],
 )
-def test_a_key_travels_in_the_clear_to_loopback_alone(host: str) -> None:
-    text = refusal(connect, **KEY, api_url=f"http://{host}:8080/crdb")
+@pytest.mark.parametrize("scheme", ["http", "HTTP"])
+def test_a_key_travels_in_the_clear_to_loopback_alone(scheme: str, host: str) -> None:
+    text = refusal(connect, **KEY, api_url=f"{scheme}://{host}:8080/crdb")
     assert text.startswith(
         "api_url (or the environment variable COCKROACH_SERVER) must begin with https:// for the host"
     )
