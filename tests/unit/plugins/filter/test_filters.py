@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import pathlib
@@ -218,6 +219,28 @@ def test_a_misspelt_label_of_a_rule_is_displayed(name: str, arguments: list[str]
 def test_what_is_in_order_warns_of_nothing(displayed: list[str]) -> None:
     for name, options, _expected in CALLS:
         filter_of(name)(INVOICES, **options)
+    assert displayed == []
+
+
+@pytest.mark.parametrize(
+    "invoice",
+    [
+        {"invoice_id": "a"},
+        {"invoice_id": "a", "totals": []},
+        {"invoice_id": "a", "invoice_items": [{"cluster": {"id": "c"}}]},
+        {"invoice_id": "a", "invoice_items": [{"cluster": {"id": "c"}, "totals": []}]},
+    ],
+)
+def test_what_states_no_totals_was_not_trimmed(invoice: dict[str, t.Any], displayed: list[str]) -> None:
+    filter_of("reconcile")([invoice])
+    assert displayed == []
+
+
+@pytest.mark.parametrize("items", [None, "x", 7, ["x"], [None]])
+def test_items_that_are_none_are_what_the_filter_says_of_them(items: t.Any, displayed: list[str]) -> None:
+    expected = contextlib.nullcontext() if items is None else pytest.raises(AnsibleFilterError, match="invoice_items")
+    with expected:
+        filter_of("reconcile")([{"invoice_id": "a", "invoice_items": items}])
     assert displayed == []
 
 

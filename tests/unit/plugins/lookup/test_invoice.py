@@ -13,6 +13,7 @@ import sys
 import typing as t
 
 import pytest
+from ansible import errors
 from ansible.errors import AnsibleError
 
 from ansible_collections.cockroachdb_cloud.billing.tests.unit.plugins._api import (
@@ -273,8 +274,9 @@ def test_what_a_playbook_omits_is_not_given(api: Api) -> None:
     options = ", ".join(f"{name}=nothing | default(omit)" for name in names)
     given = variables(api, cockroachdb_cloud_api_jwt="{{ nothing | default(omit) }}")
     given["cockroachdb_cloud_timeout"] = "{{ nothing | default(omit) }}"
-    # Before ansible-core 2.19 omit is a variable of every task, and since then it is part of the templates.
-    given.setdefault("omit", "__omit_place_holder__0123456789abcdef")
+    if not hasattr(errors, "AnsibleValueOmittedError"):
+        # Before ansible-core 2.19 omit is a variable of every task, and since then it is part of the templates.
+        given["omit"] = "__omit_place_holder__0123456789abcdef"
     api.expect(answer={"invoices": [JANUARY]})
     assert template(f"{{{{ {QUERY}, nothing | default(omit), {options}) }}}}", given) == [JANUARY]
 

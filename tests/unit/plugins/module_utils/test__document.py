@@ -93,6 +93,11 @@ def test_a_missing_amount_is_zero_and_a_missing_or_empty_currency_null(amount: t
     assert invoice.money(amount, "a total") == expected
 
 
+@pytest.mark.parametrize("number", [0, 0.0, -0.0])
+def test_no_zero_is_negative(number: float) -> None:
+    assert repr(Invoice({}).number(number, "a quantity")) == "0.0"
+
+
 def test_an_empty_currency_and_null_are_one() -> None:
     odd = bill("2026-10", item("a", line(1, ""), line(2, None), {"total": {"amount": 4}}, line(8)))
     assert costs([odd], []) == [{"currency": "USD", "amount": 8.0}, {"currency": None, "amount": 7.0}]
@@ -137,6 +142,7 @@ def test_a_period_counts_in_utc() -> None:
         ({"id": "other", "parent_id": "f-pay"}, FOLDERS, "Engineering/Payments"),
         ({"id": "other", "parent_id": "f-eng"}, FOLDERS, "Engineering"),
         ({"id": "other", "parent_id": "root"}, FOLDERS, None),
+        ({"id": "other", "parent_id": "root"}, [{"resource_id": "root", "name": "Acme"}], None),
         ({"id": "other", "parent_id": "f-gone"}, FOLDERS, None),
         ({"id": "id-orders", "parent_id": "f-pay"}, None, None),
         ({"parent_id": "f-pay"}, [{"resource_id": "f-pay", "name": "Payments"}], "Payments"),

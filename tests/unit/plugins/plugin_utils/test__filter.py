@@ -45,6 +45,7 @@ def test_an_omitted_option_is_not_given() -> None:
     assert sums([1], group_by=omit(), credit_rate=omit()) == [[1], ("period",), None]
     assert sums([1], omit()) == [[1], ("period",), None]
     assert sums([1], omit(), 0.9) == [[1], ("period",), 0.9]
+    assert sums([1], ("period", omit())) == [[1], ["period"], None]
     assert sums([1], [{"owner": "a", "kind": omit()}, omit()], {"a": [omit()]}) == [[1], [{"owner": "a"}], {"a": []}]
     # What the filter is applied to is no option.
     assert sums(omit()) == [omit(), ("period",), None]

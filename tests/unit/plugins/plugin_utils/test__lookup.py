@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import typing as t
 
@@ -14,6 +15,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _credential
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._options import (
     CONNECTION_SPEC,
@@ -75,6 +77,22 @@ def test_strings_of_ansible_become_plain_strings() -> None:
 def test_null_is_as_good_as_left_out() -> None:
     names = {*CONNECTION_SPEC, *SELECTION_SPEC, *DETAIL_SPEC} - {"api_key", "invoice_id"}
     assert read(api_key="sandbox-key", **dict.fromkeys(names)) == read(api_key="sandbox-key")
+
+
+def test_a_version_that_yaml_took_for_a_date() -> None:
+    date = datetime.date(2026, 9, 15)
+    for where in ({"api_version": date}, {"variables": {"cockroachdb_cloud_api_version": date}}):
+        assert read(api_key="sandbox-key", **where)[0].api_version == "2026-09-15"
+
+
+@pytest.mark.parametrize("key", [" sandbox-key\n", "sandbox key"])
+def test_ansible_is_told_what_to_mask(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since ansible-core 2.22 that is possible; also what is refused."""
+    told: set[str] = set()
+    monkeypatch.setattr(_credential, "register_secrets", told.update)
+    with contextlib.suppress(OptionsError):
+        read(api_key=key)
+    assert told == {key, key.strip()}
 
 
 class _OmitType:
