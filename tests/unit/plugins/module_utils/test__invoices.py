@@ -234,6 +234,13 @@ def test_the_last_page(pagination: t.Any, api: Api) -> None:
     assert listed(api, {"invoices": YEAR, "pagination": pagination}).invoices == YEAR
 
 
+def test_every_page_is_asked_for_with_the_same_filters(api: Api) -> None:
+    filters = {"status": "FINALIZED", "start_time": "2026-01-01T00:00:00Z", "end_time": "2027-01-01T00:00:00Z"}
+    for month, place, following in ((0, {}, "a"), (1, {"pagination.page": "a"}, None)):
+        api.expect(query={**filters, **place}, answer=page([YEAR[month]], following))
+    assert gather(connect(api), Selection(**filters), now=NOW).invoices == YEAR[:2]
+
+
 @pytest.mark.parametrize("following", [["a", "a"], ["a", "b", "a"], ["1", "2", "3", "4"]])
 def test_pages_without_an_end_are_an_error(following: list[t.Any], api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_invoices, "_MOST_PAGES", 3)
@@ -310,6 +317,21 @@ def test_an_id_that_is_the_same_in_other_letters_counts_once(api: Api) -> None:
         api.expect(f"{INVOICES}/{invoice_id}", answer=bill("2026-01", invoice_id="a"))
     gathered = gather(connect(api), Selection(invoice_ids=["A", "a"]))
     assert (ids(gathered), gathered.warnings) == (["a"], ["Left out of the invoices: 1 that the API sent twice."])
+
+
+@pytest.mark.parametrize("invoice_id", ["", None, 7, []])
+def test_without_an_id_nobody_can_say_that_two_are_the_same(invoice_id: t.Any, api: Api) -> None:
+    two = [{"invoice_id": invoice_id, "period_start": f"2026-0{month}-01"} for month in (1, 2)]
+    assert listed(api, two) == Gathered(two, [], [])
+
+
+def test_an_invoice_without_a_period_is_not_the_newest(api: Api) -> None:
+    with pytest.raises(IncompleteError, match=r"selection: the newest one is of 2026-01 \(FINALIZED\)\.$"):
+        listed(
+            api,
+            [YEAR[0], {"invoice_id": "a", "status": "FINALIZED"}],
+            Selection(start_time="2026-01-01T00:00:00Z", status="DRAFT", require=("invoices",)),
+        )
 
 
 MISSING = "There is no invoice for 2026-09, 2026-10, 2026-12."
