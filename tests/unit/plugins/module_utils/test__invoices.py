@@ -207,6 +207,15 @@ def test_a_list_is_read_as_json_is(value: t.Any, writing: dict[str, t.Any], dama
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    "text", ["{1: 2}", "{null: 1}", "{[]: 1}", "\x0b{}", "{\xa0}", '{"a":\u20281}', '{"a": 1}\x0c', '{"a": 1,}']
+)
+def test_what_only_looks_like_json(text: str) -> None:
+    for read in (json.loads, lambda text: _invoices._read_list(json.JSONDecoder(), text, list)):
+        with pytest.raises(json.JSONDecodeError):
+            read(text)
+
+
 @pytest.mark.parametrize("text", ["{}", " { } ", '{"invoices": []}', '{"invoices": null}', '{"pagination": null}'])
 def test_no_invoices(text: str, api: Api) -> None:
     gathered = listed(api, text.encode())
