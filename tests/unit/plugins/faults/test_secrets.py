@@ -185,6 +185,14 @@ def test_secrets_in_a_url(url: str, place: str, kind: str) -> None:
         assert secret not in f"{outcome.text} {outcome.failure}"
 
 
+@pytest.mark.parametrize("kind", ["module", "in place"])
+def test_a_key_that_stands_in_another_option_too(kind: str) -> None:
+    """It is masked in what is said of that option."""
+    outcome = run_plugin(kind, {"period": f"<{KEY}>"})
+    assert "period '<********>'" in outcome.text
+    assert KEY not in f"{outcome.text} {outcome.shown} {outcome.failure}"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failure_reaches_the_user(kind: str) -> None:
     """After the retries and waits that the options say, with all that a playbook can branch on."""
