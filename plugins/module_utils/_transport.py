@@ -181,9 +181,15 @@ class _Response(http.client.HTTPResponse):
             kind = re.sub(r"(?i);[\s\"']*charset[\s\"']*(?=;|$)", "", self.msg["Content-Type"])
             self.msg.replace_header("Content-Type", kind)
         if self.fp is not None:
-            # Older versions of urllib3, 2.5 among them, read the lines between chunks however long they are.
-            readline = self.fp.readline
-            self.fp.readline = lambda limit=_LONGEST_LINE: readline(limit)  # type: ignore[method-assign]
+            self.fp.readline = functools.partial(_read_line, self.fp.readline)  # type: ignore[method-assign]
+
+
+def _read_line(readline: t.Callable[[int], bytes], limit: int = _LONGEST_LINE) -> bytes:
+    """Return a line between the chunks of a body; older versions of urllib3, 2.5 among them, read it however long."""
+    line = readline(limit)
+    if len(line) == _LONGEST_LINE:
+        raise http.client.IncompleteRead(b"")
+    return line
 
 
 def _watch_connections(adapter: t.Any) -> None:
