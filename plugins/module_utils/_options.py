@@ -28,6 +28,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credent
     is_visible_ascii,
     plain,
 )
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import (
     Months,
@@ -281,7 +282,7 @@ def check_number(options: t.Mapping[str, t.Any], name: str, least: int) -> int:
     """
     value = int(options[name])
     if not least <= value <= _DAY:
-        raise OptionsError(f"{name} must be a whole number from {least} to {_DAY}, not {value}.")
+        raise OptionsError(f"{name} must be a whole number from {least} to {_DAY}, not {shown(value)}.")
     return value
 
 

@@ -336,6 +336,7 @@ def test_the_range_of_a_number(name: str, least: int) -> None:
         assert refusal(connect, **KEY, **{name: value}) == (
             f"{name} must be a whole number from {least} to 86400, not {value}."
         )
+    assert "to 86400, not " in refusal(connect, **KEY, **{name: 10**5000})
 
 
 # The selection
