@@ -154,5 +154,5 @@ def _plain(name: str, value: t.Any) -> t.Any:
         return value
     try:
         return check(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise OptionsError(f"{name} must be {meaning}, not {value!r}.") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import math
 import typing as t
 
 import pytest
@@ -153,7 +154,9 @@ def test_every_writing_of_a_boolean(value: t.Any, expected: bool) -> None:
     assert read(api_key="sandbox-key", validate_certs=value)[0].verify is expected
 
 
-@pytest.mark.parametrize("value", ["", "soon", "1.5", 1.5, [1], {"a": 1}, "0x10", datetime.date(2026, 1, 1)])
+@pytest.mark.parametrize(
+    "value", ["", "soon", "1.5", 1.5, math.inf, "inf", [1], {"a": 1}, "0x10", datetime.date(2026, 1, 1)]
+)
 @pytest.mark.parametrize("name", ["timeout", "retries", "retry_max_delay"])
 def test_what_is_no_whole_number(name: str, value: t.Any) -> None:
     with pytest.raises(OptionsError, match=rf"\b{name}\b"):
