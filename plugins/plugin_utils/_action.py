@@ -115,12 +115,14 @@ class BillingAction(NormalAction):
         reason = self._reason_for_module(variables)
         host = variables.get("inventory_hostname")
         if reason is None:
-            with contextlib.suppress(TypeError):
+            try:
                 task = WorkerTask(self._task.args)
+            except TypeError:
+                reason = "an option has a value that only Ansible's own refusal can name"
+            else:
                 display.vvv(f"{self._task.action} runs in Ansible's own process", host=host)
                 super(NormalAction, self).run(tmp, task_vars)
                 return _as_of_module(self._result(task, variables))
-            reason = "an option has a value that only Ansible's own refusal can name"
         display.vvv(f"{self._task.action} runs as a module: {reason}", host=host)
         return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))
 

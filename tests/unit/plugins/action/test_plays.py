@@ -67,6 +67,10 @@ CASES: dict[str, Case] = {
     "check mode": Case(ours(check_mode=True), [HERE]),
     "refused options": Case(ours({"no_such": 1}), [HERE]),
     "refused by us": Case(ours({"period": "2026-13"}), [HERE]),
+    "a value that no module is sent": Case(
+        ours({"detail": b"totals"}),
+        [f"{AS_MODULE}an option has a value that only Ansible's own refusal can name"],
+    ),
     "no log": Case(ours({"api_key": HIDDEN}, no_log=True), [HERE]),
     "a vaulted key": Case(ours({"api_key": "{{ vaulted }}"}), [HERE]),
     "an omitted option": Case(ours({"detail": "{{ omit }}"}), [HERE]),
