@@ -211,7 +211,7 @@ def test_a_list_is_read_as_json_is(value: t.Any, writing: dict[str, t.Any], dama
     "text", ["{1: 2}", "{null: 1}", "{[]: 1}", "\x0b{}", "{\xa0}", '{"a":\u20281}', '{"a": 1}\x0c', '{"a": 1,}']
 )
 def test_what_only_looks_like_json(text: str) -> None:
-    for read in (json.loads, lambda text: _invoices._read_list(json.JSONDecoder(), text, list)):
+    for read in (json.loads, lambda text: _invoices._read_list(json.JSONDecoder(), text, [].append)):
         with pytest.raises(json.JSONDecodeError):
             read(text)
 
@@ -244,7 +244,7 @@ def test_the_last_page(pagination: t.Any, api: Api) -> None:
 
 
 def test_every_page_is_asked_for_with_the_same_filters(api: Api) -> None:
-    filters = {"status": "FINALIZED", "start_time": "2026-01-01T00:00:00Z", "end_time": "2027-01-01T00:00:00Z"}
+    filters: t.Any = {"status": "FINALIZED", "start_time": "2026-01-01T00:00:00Z", "end_time": "2027-01-01T00:00:00Z"}
     for month, place, following in ((0, {}, "a"), (1, {"pagination.page": "a"}, None)):
         api.expect(query={**filters, **place}, answer=page([YEAR[month]], following))
     assert gather(connect(api), Selection(**filters), now=NOW).invoices == YEAR[:2]
