@@ -27,11 +27,8 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     optional,
     reconciliation_rows,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
-    Invoice,
-    check_invoices,
-    legible,
-)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice, check_invoices
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import legible
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import monthly, run_out
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (

@@ -24,7 +24,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     optional,
     projection_row,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import legible, shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import legible, shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import UNKNOWN, Projection
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import percent_of, to_float

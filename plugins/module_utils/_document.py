@@ -19,7 +19,12 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    OptionsError,
+    ResponseError,
+    legible,
+    shown,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import Sums, add, exact
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import month_of, parse_instant
 
@@ -30,20 +35,6 @@ LABEL = "label:"
 """What an entry of C(group_by) begins with that is the label of a cluster."""
 
 _FIELDS = {"cluster": "name", "cluster_id": "id"}
-
-
-def shown(value: t.Any) -> str:
-    """Return a value as an error message shows it: on one line, and short."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no whole number of more than some thousand digits.
-        text = f"a very long {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def legible(text: str) -> str:
-    """Return a text from outside as a message shows it: as it is, where that is one short line without controls."""
-    return text if text.isprintable() and 0 < len(text) <= 60 else shown(text)
 
 
 class Invoice:

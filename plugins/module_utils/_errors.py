@@ -143,3 +143,17 @@ class IncompleteError(BillingError):
     """The answer lacks what C(require) asks for: an invoice, a month, a final one, or a label."""
 
     reason = "incomplete"
+
+
+def shown(value: t.Any) -> str:
+    """Return a value as an error message shows it: on one line, and short."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than some thousand digits.
+        text = f"a very long {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def legible(text: str) -> str:
+    """Return a text from outside as a message shows it: as it is, where that is one short line without controls."""
+    return text if text.isprintable() and 0 < len(text) <= 60 else shown(text)

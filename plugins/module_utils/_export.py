@@ -15,11 +15,12 @@ import re
 import typing as t
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._cost_file import COST_OPTIONS, COSTS
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice, shown
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import Invoice
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
     IncompleteError,
     OptionsError,
     ResponseError,
+    shown,
 )
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._focus import FOCUS_SPEC, columns_of, focus_rows
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import (

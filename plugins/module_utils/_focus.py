@@ -24,9 +24,12 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._documen
     UNITEMIZED,
     Invoice,
     check_invoices,
+)
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    OptionsError,
+    ResponseError,
     shown,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, ResponseError
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._lines import Row, unitemized
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import CREDITS, EXACT, to_float
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import Decision, Owners

@@ -14,8 +14,12 @@ import json
 import re
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import legible, shown
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import IncompleteError, ResponseError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import (
+    IncompleteError,
+    ResponseError,
+    legible,
+    shown,
+)
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import (
     Months,
     months_of,

@@ -28,8 +28,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._credent
     is_visible_ascii,
     plain,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import shown
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._periods import (
     Months,
     cut_months,

@@ -17,14 +17,8 @@ import fnmatch
 import re
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import (
-    KINDS,
-    LABEL,
-    USAGE,
-    Invoice,
-    shown,
-)
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import KINDS, LABEL, USAGE, Invoice
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, shown
 
 _OF_CLUSTERS = ("cluster", "cluster_id", "folder", "plan")
 _CONDITIONS = (*_OF_CLUSTERS, "description", "kind", "label")

@@ -13,6 +13,8 @@ import datetime
 import re
 import typing as t
 
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import shown
+
 # RFC 3339, section 5.6. PyYAML prints an instant with a space where RFC 3339 has a "T", and one without an offset is
 # in UTC to it, so that the offset may be missing here.
 _INSTANT = re.compile(
@@ -176,9 +178,9 @@ def _say_what_is_wrong(text: str, now: datetime.datetime) -> str:
     """Return the message for a text that has none of the forms: what is wrong, and what to write instead."""
     meant = _meant(text.lower())
     if meant != text and _read(meant, now):
-        return f"period must be written {meant}, not {_shown(text)}."
+        return f"period must be written {meant}, not {shown(text)}."
     kind = next(message for pattern, message in _WRONG if re.search(pattern, text, re.ASCII | re.IGNORECASE))
-    return f"period {_shown(text)}{kind}" if text else f"period{kind}"
+    return f"period {shown(text)}{kind}" if text else f"period{kind}"
 
 
 def _meant(text: str) -> str:
@@ -191,10 +193,6 @@ def _meant(text: str) -> str:
     text = re.sub(r"\b([0-9]{4})[/. _-]?q([1-4])\b", r"\1-q\2", text)
     text = re.sub(r"([0-9]{4}-[0-9]{2}) ?(?:\.{2,}| to |[-/]) ?([0-9]{4}-[0-9]{2})", r"\1..\2", text)
     return re.sub(r"(?<=[a-z0-9])[ -](?=[a-z])", "_", text) if text[:4] in ("this", "last") else text
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}…")
 
 
 def _start_of_month(instant: datetime.datetime) -> datetime.datetime:

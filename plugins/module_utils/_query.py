@@ -13,8 +13,8 @@ import decimal
 import re
 import typing as t
 
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import LABEL, shown
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import LABEL
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import OptionsError, shown
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import CREDITS
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._owners import RULE_SPEC, Owners, read_owners
 

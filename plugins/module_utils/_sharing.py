@@ -25,7 +25,7 @@ from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._costs i
     group_order,
     merge,
 )
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._document import legible
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import legible
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._forecast import UNKNOWN, Projection
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._money import (
     EXACT,

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils import _errors
-from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError
+from ansible_collections.cockroachdb_cloud.billing.plugins.module_utils._errors import BillingError, legible, shown
 
 
 def test_each_error_has_a_reason_of_its_own() -> None:
@@ -36,3 +36,10 @@ def test_an_error_that_ended_a_call(attempts: int, begin: str) -> None:
     raised = _errors.ServerError("Later.", status=503).in_call("GET x", attempts)
     assert f"{raised}" == f"{begin}Later."
     assert (raised.attempts, raised.status) == (attempts, 503)
+
+
+def test_errors_stay_short_whatever_they_show() -> None:
+    assert [legible(text) for text in ("a b", "", "a\x1b", "x" * 61)] == ["a b", "''", r"'a\x1b'", f"'{'x' * 56}..."]
+    assert shown("x" * 1000) == f"'{'x' * 56}..."
+    # From 3.11 on Python refuses to write a number of that many digits.
+    assert len(shown(10**5000)) <= 60
