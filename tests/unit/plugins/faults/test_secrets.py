@@ -188,9 +188,11 @@ def test_secrets_in_a_url(url: str, place: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["module", "in place"])
 def test_a_key_that_stands_in_another_option_too(kind: str) -> None:
     """It is masked in what is said of that option."""
-    outcome = run_plugin(kind, {"period": f"<{KEY}>"})
+    # Since 2.22 a module tells of each secret once in a process, so that this is one that no other test has.
+    key = f"{KEY}-of-two-options"
+    outcome = run_plugin(kind, {"period": f"<{key}>"}, key=key)
     assert "period '<********>'" in outcome.text
-    assert KEY not in f"{outcome.text} {outcome.shown} {outcome.failure}"
+    assert key not in f"{outcome.text} {outcome.shown} {outcome.failure}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
