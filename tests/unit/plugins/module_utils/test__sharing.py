@@ -259,7 +259,8 @@ def test_rounding_keeps_the_sum_and_moves_no_amount_by_more_than_a_unit(amounts:
 
 @given(DECIMALS, st.lists(WEIGHTS, min_size=1, max_size=6), DECIMALS)
 def test_parts_add_up_to_the_amount(amount: Decimal, weights: list[Decimal], size: Decimal) -> None:
-    parts = split(amount, weights, abs(size))
+    size = abs(size)  # which rounds as well
+    parts = split(amount, weights, size)
     assert sum(map(Fraction, parts)) == Fraction(amount)
     # Each part is the one next to the exact share, but for the rest beyond the digits that parts have.
     digits = max(min(10, 14 - size.adjusted()), 0) if size else 10
