@@ -285,9 +285,9 @@ def _of_configuration(error: Exception, chain: t.Sequence[BaseException]) -> Bil
         urllib3.exceptions.LocationParseError,
         http.client.InvalidURL,
         UnicodeError,
-        TypeError,  # what requests raises at the URL of a proxy that has a user and no host
     )
-    if any(isinstance(cause, unusable) for cause in chain):
+    # The TypeError is what requests raises at the URL of a proxy that has a user and no host.
+    if isinstance(error, TypeError) or any(isinstance(cause, unusable) for cause in chain):
         return OptionsError(
             "The host of api_url, or the URL of a proxy in the environment (HTTPS_PROXY), cannot be used: correct it."
         )

@@ -194,7 +194,8 @@ CASES = {
         "a long header": Case(raw(b"HTTP/1.1 200 OK\r\nA: " + b"x" * 70000 + b"\r\n\r\n"), "not HTTP"),
         "many headers": Case(raw(b"HTTP/1.1 200 OK\r\n" + b"A: x\r\n" * 200 + b"\r\n"), "not HTTP"),
         "a negative chunk": Case(
-            raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n"), "not HTTP"
+            raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n"),
+            "(not HTTP|broke off)",  # depends on the version of Python
         ),
         "two lengths": Case(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), "not HTTP"),
     },
