@@ -80,8 +80,8 @@ def read_sources(given: t.Sequence[t.Mapping[str, t.Any]], group_by: t.Sequence[
     """Return organizations that were gathered elsewhere.
 
     :param given: for each its C(name), and its C(result) of C(cost_info), or the C(failure) of that.
-    :raises OptionsError: when one is no result with what the report needs, when two are the same organization, or when
-        none could be gathered.
+    :raises OptionsError: when one is no result with what the report needs, or two are the same organization.
+    :raises IncompleteError: when none of them has an invoice, or none could be gathered.
     """
     sources = [_read_source(one, group_by) for one in given]
     holders: dict[str, str | None] = {}
@@ -93,9 +93,11 @@ def read_sources(given: t.Sequence[t.Mapping[str, t.Any]], group_by: t.Sequence[
                     f"sources: {other} and {source.name} have the same invoices, which would count twice. Give each "
                     "its own key, or leave one out."
                 )
-    if not any(source.answer is not None for source in sources):
-        reasons = " ".join(dict.fromkeys(f"{source.failure}" for source in sources))
-        raise IncompleteError(f"No organization could be gathered, and no report was written. {reasons}".strip())
+    answers = [source.answer for source in sources if source.answer is not None]
+    if not any(answer["invoices"] for answer in answers):
+        problem = "has an invoice of this selection" if answers else "could be gathered"
+        reasons = " ".join(dict.fromkeys(source.failure for source in sources if source.failure is not None))
+        raise IncompleteError(f"No organization {problem}, and no report was written. {reasons}".strip())
     return sources
 
 

@@ -247,6 +247,10 @@ def test_sources_that_cannot_be_used_are_refused() -> None:
         read_sources([{"name": "one", "result": {**result, "breakdowns": {}}}], [])
     with pytest.raises(IncompleteError, match=r"no report was written\. HTTP 401"):
         read_sources([{"name": "one", "result": {"failed": True, "msg": "HTTP 401"}}], [])
+    empty, failed = {"name": "one", "result": {**result, "invoices": []}}, {"name": "two", "failure": "HTTP 401"}
+    with pytest.raises(IncompleteError, match=r"No organization has an invoice of .* no report was written\. HTTP 401"):
+        read_sources([empty, failed], [])
+    assert len(read_sources([empty, failed, {"name": "three", "result": result}], [])) == 3
 
 
 def test_it_is_the_same_all_day_and_in_any_order() -> None:
